@@ -1,0 +1,324 @@
+"""The one seam between ROS images and arrays.
+
+``to_bgr`` refuses every message that contradicts itself before a library sees it, brings what is
+left into one plain form (native byte order, rows without padding, 8 bit), and leaves the colours
+to ``cv_bridge`` where ROS 2 is installed, else to ``rosbags-image``.
+"""
+
+from __future__ import annotations
+
+import array as stdlib_array
+import struct
+import sys
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+try:
+    # The compiled half comes first: it is the one that fails where it was built for another numpy.
+    import cv_bridge.boost.cv_bridge_boost  # noqa: F401
+    from cv_bridge import CvBridge, CvBridgeError
+except (ImportError, SystemError):
+    from rosbags import image as rosbags_image
+
+    CvBridge = None
+
+Pixels: TypeAlias = NDArray[np.uint8]
+ErrorKind: TypeAlias = Literal["unknown_encoding", "inconsistent_size", "zero_size", "undecodable"]
+
+MAX_COMPRESSED_PIXELS: Final = 2**26
+"""Largest compressed image that is decoded: a file of a few bytes may claim any size."""
+
+
+class ImageError(ValueError):
+    """An image message that holds no usable image; ``str()`` says why and what would work."""
+
+    def __init__(self, kind: ErrorKind, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind: ErrorKind = kind
+
+
+class _Layout(NamedTuple):
+    """How the pixels of an encoding lie in memory."""
+
+    channels: int
+    bytes_per_channel: int = 1
+    width_multiple: int = 1
+    smallest_side: int = 1
+
+
+_YUV422: Final = _Layout(channels=2, width_multiple=2)
+_BAYER: Final = _Layout(channels=1, smallest_side=3)  # OpenCV paints smaller ones black
+
+ENCODINGS: Final[dict[str, _Layout]] = {
+    "rgb8": _Layout(channels=3),
+    "bgr8": _Layout(channels=3),
+    "rgba8": _Layout(channels=4),
+    "bgra8": _Layout(channels=4),
+    "mono8": _Layout(channels=1),
+    "mono16": _Layout(channels=1, bytes_per_channel=2),
+    "yuv422": _YUV422,
+    "yuv422_yuy2": _YUV422,
+    "uyvy": _YUV422,
+    "yuyv": _YUV422,
+    "bayer_rggb8": _BAYER,
+    "bayer_bggr8": _BAYER,
+    "bayer_gbrg8": _BAYER,
+    "bayer_grbg8": _BAYER,
+}
+"""Every encoding of ``sensor_msgs/Image`` that ``to_bgr`` takes."""
+
+_OLDER_NAMES: Final = {"uyvy": "yuv422", "yuyv": "yuv422_yuy2"}  # what cv_bridge calls them
+
+_CHANNELS_OUT: Final = {"mono8": 1, "bgr8": 3, "rgb8": 3}
+
+
+def to_bgr(message: Image | CompressedImage) -> Pixels:
+    """Convert an image message to an array.
+
+    Args:
+        message: a raw image in one of ``ENCODINGS``, or a JPEG or PNG.
+
+    Returns:
+        Array uint8 [H, W, 3] in BGR order; it may share the message's memory.
+
+    Raises:
+        ImageError: the message holds no usable image; its ``kind`` says in which way.
+    """
+    if isinstance(message, CompressedImage):
+        return _decode(message)
+    return _colours(_pixels(message), message.encoding)
+
+
+def from_array(pixels: Pixels, encoding: str, header: Header) -> Image:
+    """Make an image message of an array.
+
+    Args:
+        pixels: uint8 [H, W] for ``mono8``, uint8 [H, W, 3] for ``bgr8`` and ``rgb8``.
+        encoding: ``mono8``, ``bgr8`` or ``rgb8``.
+        header: header of the message, taken as it is.
+
+    Raises:
+        ValueError: the array does not fit the encoding, or the encoding is another one.
+    """
+    if encoding not in _CHANNELS_OUT:
+        raise ValueError(f"encoding {encoding!r} is not one of {', '.join(_CHANNELS_OUT)}")
+    channels = _CHANNELS_OUT[encoding]
+    if pixels.dtype != np.uint8 or pixels.shape[2:] != (() if channels == 1 else (channels,)):
+        raise ValueError(
+            f"{encoding} takes a uint8 array of {channels} channel(s), not {pixels.dtype} of "
+            f"shape {pixels.shape}"
+        )
+    height, width = pixels.shape[:2]
+    data = stdlib_array.array("B")  # the message takes this one as it is, without looking at items
+    data.frombytes(np.ascontiguousarray(pixels).data)
+    return Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=int(sys.byteorder == "big"),
+        step=width * channels,
+        data=data,
+    )
+
+
+def _pixels(message: Image) -> Pixels:
+    """Return a raw message's pixels, uint8 [H, W] or [H, W, C], once its numbers agree."""
+    layout = ENCODINGS.get(message.encoding)
+    if layout is None:
+        raise ImageError(
+            "unknown_encoding",
+            f"the image has the encoding {_quoted(message.encoding)}; publish one of "
+            f"{', '.join(ENCODINGS)}",
+        )
+    _check_size(message, layout)
+    height, width = message.height, message.width
+    row_bytes = width * layout.channels * layout.bytes_per_channel
+    rows: Pixels = np.frombuffer(message.data, np.uint8).reshape(height, message.step)
+    rows = np.ascontiguousarray(rows[:, :row_bytes])
+    if layout.bytes_per_channel == 2:
+        words = rows.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16, copy=False)
+        return _to_8_bit(words)
+    return rows if layout.channels == 1 else rows.reshape(height, width, layout.channels)
+
+
+def _check_size(message: Image, layout: _Layout) -> None:
+    """Raise ImageError unless a raw message's size, step and data agree."""
+    height, width, step = message.height, message.width, message.step
+    what = f"the {message.encoding} image of {width}x{height}"
+    if height == 0 or width == 0:
+        raise ImageError("zero_size", f"{what} has no pixels; check the camera driver's settings")
+    if min(height, width) < layout.smallest_side:
+        raise ImageError(
+            "inconsistent_size",
+            f"{what} is smaller than the pattern; it takes at least "
+            f"{layout.smallest_side}x{layout.smallest_side} pixels",
+        )
+    if width % layout.width_multiple:
+        raise ImageError(
+            "inconsistent_size",
+            f"{what} has an odd width, but its pixels come in pairs; publish an even width",
+        )
+    row_bytes = width * layout.channels * layout.bytes_per_channel
+    if step < row_bytes:
+        raise ImageError(
+            "inconsistent_size", f"{what} needs a step of at least {row_bytes} bytes, not {step}"
+        )
+    if step * height != len(message.data):
+        raise ImageError(
+            "inconsistent_size",
+            f"{what} with a step of {step} needs {step * height} bytes of data, but carries "
+            f"{len(message.data)}",
+        )
+
+
+@dataclass(frozen=True)
+class _PlainImage:
+    """A raw image in the shape of the message, as both libraries read it: no padding, native."""
+
+    height: int
+    width: int
+    encoding: str
+    step: int
+    data: Pixels
+    is_bigendian: bool = sys.byteorder == "big"
+
+
+def _colours(pixels: Pixels, encoding: str) -> Pixels:
+    """Convert uint8 [H, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
+    height, width = pixels.shape[:2]
+    encoding = "mono8" if encoding == "mono16" else _OLDER_NAMES.get(encoding, encoding)
+    plain = _PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
+    return _library_bgr(plain)
+
+
+if CvBridge is not None:
+    _bridge = CvBridge()
+
+    def _library_bgr(plain: Any) -> Pixels:
+        try:
+            converted: Pixels = _bridge.imgmsg_to_cv2(plain, "bgr8")
+        except (CvBridgeError, cv2.error) as error:
+            raise ImageError("undecodable", f"cv_bridge can't convert it: {error}") from error
+        return converted
+
+else:
+
+    def _library_bgr(plain: Any) -> Pixels:
+        try:
+            converted = rosbags_image.image_to_cvimage(plain, "bgr8")
+        except (rosbags_image.ImageError, cv2.error) as error:
+            raise ImageError("undecodable", f"rosbags-image can't convert it: {error}") from error
+        return np.asarray(converted, np.uint8)
+
+
+def _decode(message: CompressedImage) -> Pixels:
+    """Decode a JPEG or PNG message to BGR uint8 [H, W, 3].
+
+    Both libraries only wrap OpenCV here, and neither minds a size, a truncation or a grey image.
+    """
+    data = np.frombuffer(message.data, np.uint8)
+    _check_compressed(data.tobytes(), message.format)
+    # As every other ROS subscriber sees it: a camera's calibration knows nothing of EXIF.
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        decoded = cv2.imdecode(data, flags)
+    except cv2.error as error:
+        raise _undecodable(message.format, f"OpenCV says {error.err}") from error
+    if decoded is None:
+        raise _undecodable(message.format, "it is corrupt")
+    pixels = _to_8_bit(decoded) if decoded.dtype == np.uint16 else np.asarray(decoded, np.uint8)
+    if pixels.ndim == 3:
+        return pixels
+    # image_transport compresses a Bayer image as it is, and names its pattern before the ";".
+    pattern = message.format.partition(";")[0].strip()
+    return _colours(pixels, pattern if _fits_bayer(pattern, pixels) else "mono8")
+
+
+def _fits_bayer(pattern: str, pixels: Pixels) -> bool:
+    return ENCODINGS.get(pattern) is _BAYER and min(pixels.shape) >= _BAYER.smallest_side
+
+
+def _check_compressed(data: bytes, format_name: str) -> None:
+    """Raise ImageError unless data is a whole JPEG or PNG of a size that may be decoded."""
+    if not data:
+        raise _undecodable(format_name, "it has no data")
+    size = _jpeg_size(data) if data.startswith(b"\xff\xd8") else _png_size(data)
+    if size is None:
+        raise _undecodable(format_name, "it is no whole JPEG or PNG")
+    width, height = size
+    if width == 0 or height == 0:
+        raise ImageError(
+            "zero_size", f"the compressed image of {width}x{height} has no pixels; check the camera"
+        )
+    if width * height > MAX_COMPRESSED_PIXELS:
+        raise _undecodable(
+            format_name,
+            f"its header claims {width}x{height} pixels, over the limit of "
+            f"{MAX_COMPRESSED_PIXELS}; publish a smaller image",
+        )
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    """Read (width, height) from a PNG's first chunk, or None where it is not a PNG."""
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR" or len(data) < 24:
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Read (width, height) from a JPEG's frame header, or None where it is not whole.
+
+    Walks the markers as libjpeg does, so that both find the same frame header.
+    """
+    position = 2
+    while (position := data.find(b"\xff", position)) >= 0:
+        while data[position : position + 1] == b"\xff":
+            position += 1
+        if position + 8 > len(data):
+            return None
+        marker = data[position]
+        position += 1
+        if marker in _JPEG_BARE:
+            continue
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, position + 3)
+            return (width, height) if _jpeg_ends(data, position) else None
+        if marker in _JPEG_SCAN_OR_ENDS:
+            return None
+        position += struct.unpack_from(">H", data, position)[0]
+    return None
+
+
+def _jpeg_ends(data: bytes, position: int) -> bool:
+    """Say whether a scan and the end marker follow; older OpenCVs fill what a cut one lacks."""
+    scan = data.find(b"\xff\xda", position)
+    return scan >= 0 and data.find(b"\xff\xd9", scan) >= 0
+
+
+_JPEG_BARE: Final = frozenset((0x00, 0x01, *range(0xD0, 0xD8)))
+_JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_SCAN_OR_ENDS: Final = frozenset((0xD8, 0xD9, 0xDA))
+
+
+def _to_8_bit(words: NDArray[Any]) -> Pixels:
+    """Scale uint16 to uint8, 65535 becoming 255, rounded: what cv_bridge does."""
+    return np.asarray(cv2.convertScaleAbs(words, alpha=255.0 / 65535.0), np.uint8)
+
+
+def _undecodable(format_name: str, reason: str) -> ImageError:
+    return ImageError(
+        "undecodable",
+        f"the compressed image of format {_quoted(format_name)} can't be decoded: {reason}",
+    )
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")
