@@ -34,6 +34,10 @@ ErrorKind: TypeAlias = Literal["unknown_encoding", "inconsistent_size", "zero_si
 MAX_COMPRESSED_PIXELS: Final = 2**26
 """Largest compressed image that is decoded: a file of a few bytes may claim any size."""
 
+# What a byte can hold: a JPEG spends a bit on each block of 8x8; a PNG's zlib packs 1032 to one.
+_JPEG_PIXELS_PER_BYTE: Final = 8 * 64
+_PNG_PIXELS_PER_BYTE: Final = 8 * 1032
+
 
 class ImageError(ValueError):
     """An image message that holds no usable image; ``str()`` says why and what would work."""
@@ -249,7 +253,8 @@ def _check_compressed(data: bytes, format_name: str) -> None:
     """Raise ImageError unless data is a whole JPEG or PNG of a size that may be decoded."""
     if not data:
         raise _undecodable(format_name, "it has no data")
-    size = _jpeg_size(data) if data.startswith(b"\xff\xd8") else _png_size(data)
+    is_jpeg = data.startswith(b"\xff\xd8")
+    size = _jpeg_size(data) if is_jpeg else _png_size(data)
     if size is None:
         raise _undecodable(format_name, "it is no whole JPEG or PNG")
     width, height = size
@@ -263,14 +268,30 @@ def _check_compressed(data: bytes, format_name: str) -> None:
             f"its header claims {width}x{height} pixels, over the limit of "
             f"{MAX_COMPRESSED_PIXELS}; publish a smaller image",
         )
+    if width * height > len(data) * (_JPEG_PIXELS_PER_BYTE if is_jpeg else _PNG_PIXELS_PER_BYTE):
+        raise _undecodable(
+            format_name,
+            f"its header claims {width}x{height} pixels, more than its {len(data)} bytes can hold",
+        )
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:
-    """Read (width, height) from a PNG's first chunk, or None where it is not a PNG."""
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR" or len(data) < 24:
+    """Read (width, height) from a PNG's first chunk, or None where it is not whole.
+
+    Walks all chunks: OpenCV 5 allocates the length that a chunk claims before it reads it.
+    """
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR":
         return None
-    width, height = struct.unpack_from(">II", data, 16)
-    return width, height
+    position = 8
+    while position + 12 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        if position + 12 + length > len(data):
+            return None
+        if name == b"IEND":
+            width, height = struct.unpack_from(">II", data, 16)
+            return width, height
+        position += 12 + length
+    return None
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
