@@ -1,0 +1,47 @@
+"""The networks of DVSNet, each reading top-down as in its paper, and how to build one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
+from dvsnet_ros.core.networks.flow_net import FlowNet
+
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "deeplab_fast": DeepLabFast,
+    "flow_net": FlowNet,
+    "decision_network": DecisionNetwork,
+}
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network by name: an architecture and the arguments of its constructor (JSON values)."""
+
+    architecture: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_network(spec: NetworkSpec) -> nn.Module:
+    """Build a network, in evaluation mode, with torch's random initial weights.
+
+    Raises:
+        ValueError: if the architecture is unknown or the arguments are not its own.
+    """
+    if spec.architecture not in ARCHITECTURES:
+        raise ValueError(
+            f"architecture '{spec.architecture}' is unknown; this version has "
+            f"{', '.join(sorted(ARCHITECTURES))}"
+        )
+    try:
+        return ARCHITECTURES[spec.architecture](**spec.arguments).eval()
+    except (TypeError, IndexError, RuntimeError) as error:
+        raise ValueError(
+            f"architecture '{spec.architecture}' can't be built with {dict(spec.arguments)}: "
+            f"{error}"
+        ) from error

@@ -1,0 +1,111 @@
+"""The flow network with its scale field.
+
+Source: section 3.2 of the DVSNet paper; `model/flownetmodel.py` of the original: a FlowNetS
+(Dosovitskiy et al., 2015) of 24 to 384 channels, with a scale field after Deep Feature Flow
+(Zhu et al., 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+LEAK = 0.1
+FLOW_FACTOR = 5.0
+"""The flow is this times the prediction, in pixels of the 1/8 grid."""
+
+
+@dataclass(frozen=True)
+class FlowFields:
+    """What the flow network says of N regions.
+
+    Attributes:
+        flow: [N, 2, h, w], (x, y) from a pixel of the region to its place in the key region, in
+            pixels of the 1/8 grid.
+        scale: [N, classes, h, w], the factor of each warped logit.
+        features: [N, channels, h', w'] of conv6_1, what the decision network reads.
+    """
+
+    flow: Tensor
+    scale: Tensor
+    features: Tensor
+
+
+class FlowNet(nn.Module):
+    """Flow and scale field between half-size regions and half-size key regions.
+
+    Args:
+        num_classes: channels of the scale field.
+        width: channels of conv1, 24 in the original; every other width is in proportion.
+    """
+
+    def __init__(self, num_classes: int = 19, width: int = 24) -> None:
+        super().__init__()
+        c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
+        self.feature_channels = c6
+        self.conv1 = nn.Conv2d(6, c1, 7, 2, 3)
+        self.conv2 = nn.Conv2d(c1, c2, 5, 2, 2)
+        self.conv3 = nn.Conv2d(c2, c3, 5, 2, 2)
+        self.conv3_1 = nn.Conv2d(c3, c3, 3, 1, 1)
+        self.conv4 = nn.Conv2d(c3, c4, 3, 2, 1)
+        self.conv4_1 = nn.Conv2d(c4, c4, 3, 1, 1)
+        self.conv5 = nn.Conv2d(c4, c4, 3, 2, 1)
+        self.conv5_1 = nn.Conv2d(c4, c4, 3, 1, 1)
+        self.conv6 = nn.Conv2d(c4, c6, 3, 2, 1)
+        self.conv6_1 = nn.Conv2d(c6, c6, 3, 1, 1)
+        self.refine5 = Refinement(c6, c4)
+        self.refine4 = Refinement(c4 + c4 + 2, c3)
+        self.refine3 = Refinement(c4 + c3 + 2, c2)
+        self.refine2 = Refinement(c3 + c2 + 2, c1)
+        refined = c2 + c1 + 2
+        self.predict_flow2 = nn.Conv2d(refined, 2, 3, 1, 1)
+        self.predict_scale = nn.Conv2d(refined, num_classes, 3, 1, 1)
+
+    @staticmethod
+    def field_size(region_height: int, region_width: int) -> tuple[int, int]:
+        """Height and width of the fields of a region of this size, which is given halved."""
+        return -(-(region_height // 2) // 4), -(-(region_width // 2) // 4)
+
+    def forward(self, current: Tensor, key: Tensor) -> FlowFields:
+        """Estimate the flow from `current` to `key`, each [N, 3, H, W] BGR in 0-1 at half size.
+
+        The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region.
+        """
+        conv2 = _leaky(self.conv2(_leaky(self.conv1(torch.cat((current, key), 1)))))
+        conv3 = _leaky(self.conv3_1(_leaky(self.conv3(conv2))))
+        conv4 = _leaky(self.conv4_1(_leaky(self.conv4(conv3))))
+        conv5 = _leaky(self.conv5_1(_leaky(self.conv5(conv4))))
+        conv6 = _leaky(self.conv6_1(_leaky(self.conv6(conv5))))
+        refined = self.refine5(conv6, conv5)
+        refined = self.refine4(refined, conv4)
+        refined = self.refine3(refined, conv3)
+        refined = self.refine2(refined, conv2)
+        flow = FLOW_FACTOR * self.predict_flow2(refined)
+        return FlowFields(flow, self.predict_scale(refined), conv6)
+
+
+class Refinement(nn.Module):
+    """One step of FlowNetS's refinement: twice as fine, joined with the encoder's features.
+
+    [N, in, h, w] and a skip [N, s, H, W] (H = 2h or 2h - 1) to [N, s + out + 2, H, W].
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.predict_flow = nn.Conv2d(channels_in, 2, 3, 1, 1)
+        self.deconv = nn.ConvTranspose2d(channels_in, channels_out, 4, 2, 1, bias=False)
+        self.upsample_flow = nn.ConvTranspose2d(2, 2, 4, 2, 1, bias=False)
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+        """Apply the step; see the class for shapes."""
+        height, width = skip.shape[-2:]
+        upsampled = _leaky(self.deconv(features))[..., :height, :width]
+        flow = self.upsample_flow(self.predict_flow(features))[..., :height, :width]
+        return torch.cat((skip, upsampled, flow), 1)
+
+
+def _leaky(features: Tensor) -> Tensor:
+    return functional.leaky_relu(features, LEAK)

@@ -1,0 +1,372 @@
+"""The video segmenter: the one pipeline of DVSNet, and its state.
+
+Source: figure 3 of the DVSNet paper; `inference.py` of the original.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.core.decode import confidence_of, decode
+from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
+from dvsnet_ros.core.networks.layers import fold_batch_norms
+from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.warp import warp
+from dvsnet_ros.core.regions import Region, RegionGrid, check_overlap
+from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
+
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass
+class _KeyFrames:
+    """What is remembered of the R regions between frames.
+
+    Attributes:
+        images: [R, 3, h / 2, w / 2], the flow inputs of each region's key frame.
+        logits: [R, C, h / 8, w / 8] float32, the key logits on the flow network's grid.
+        targets: what each region's next score is compared with.
+        stamps: stamps of the key frames, in nanoseconds.
+        ages: frames since the key frames.
+    """
+
+    images: Tensor
+    logits: Tensor
+    targets: list[float]
+    stamps: list[int]
+    ages: list[int]
+
+
+@dataclass(frozen=True)
+class _FlowPath:
+    """What the flow network and the decision network say of the R regions of a frame."""
+
+    fields: FlowFields
+    scores: list[float]
+
+
+class VideoSegmenter:
+    """Segments a drive frame by frame, region by region, on the cheapest path that is good enough.
+
+    Args:
+        checkpoint: segmentation, flow and decision network. They are copied.
+        height: processing height in pixels; 0 is each frame's own.
+        width: processing width in pixels; 0 is each frame's own.
+        rows: rows of the region grid.
+        columns: columns of the region grid.
+        overlap: pixels that each region is larger than its cell; divisible by 8.
+        schedule: what turns scores into paths.
+        max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        precision: `auto`, `float32`, `bfloat16` or `float16`, of the networks.
+
+    Raises:
+        CheckpointError: if a network is missing.
+        ValueError: if grid, overlap and size can't work together, or device or precision can't be
+            had; the sentence says what would.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        height: int = 0,
+        width: int = 0,
+        rows: int = 2,
+        columns: int = 2,
+        overlap: int = 64,
+        schedule: Schedule | None = None,
+        max_gap: float = 0.0,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        checkpoint.require(("segmentation", "flow", "decision"))
+        check_overlap(overlap)
+        if (height == 0) != (width == 0) or height < 0 or width < 0:
+            raise ValueError(
+                f"the processing size is {height}x{width} (height x width); give both, or 0 and 0 "
+                "for each frame's own size"
+            )
+        self.label_set = checkpoint.label_set
+        self.device = resolve_device(device)
+        self.precision = resolve_precision(precision, self.device)
+        self.max_gap = max_gap
+        self._size = (height, width)
+        self._layout = (rows, columns, overlap)
+        self._grid = RegionGrid(height, width, *self._layout) if height else None
+        self._schedule = schedule or Schedule()
+        self._input = checkpoint.input
+        self._mean = torch.tensor(checkpoint.input.mean, device=self.device).view(1, 3, 1, 1)
+        self._segmentation = self._prepare(checkpoint.networks["segmentation"], self.precision)
+        self._flow = self._prepare(checkpoint.networks["flow"], self.precision)
+        # Scores near 100 need finer steps than half precision has.
+        self._decision = self._prepare(checkpoint.networks["decision"], torch.float32)
+        self._keys: _KeyFrames | None = None
+        self._last_shape: tuple[int, ...] = ()
+        self._last_stamp = 0
+
+    def _prepare(self, network: nn.Module, precision: torch.dtype) -> nn.Module:
+        network = fold_batch_norms(copy.deepcopy(network).eval()).to(self.device, precision)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
+        return network
+
+    @property
+    def schedule(self) -> Schedule:
+        """What turns scores into paths. Setting it starts every region at its target."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        if self._keys:
+            self._keys.targets = [schedule.target] * len(self._keys.targets)
+
+    def reset(self) -> None:
+        """Forget all key frames; the next frame is segmented whole."""
+        self._keys = None
+
+    @torch.inference_mode()
+    def segment(
+        self, frame: NDArray[np.uint8], stamp: int = 0, *, confidence: bool = False
+    ) -> Segmentation:
+        """Segment the next frame of the drive.
+
+        A new frame size, a stamp before the last one's, and a gap over `max_gap` reset the key
+        frames first.
+
+        Args:
+            frame: [H, W, 3] uint8, BGR.
+            stamp: when it was taken, in nanoseconds.
+            confidence: whether to compute the confidence of every pixel.
+
+        Returns:
+            Mask, decisions and timings, at the processing size.
+
+        Raises:
+            ValueError: if the frame is no such array, or its size can't work with grid and
+                overlap.
+        """
+        timings: dict[str, float] = {}
+        with _timed(timings, "total"):
+            grid = self._grid_of(frame)
+            reset_reason = self._reset_if_broken(frame.shape, stamp)
+            image = self._to_image(frame, grid)
+            flow_inputs = self._flow_inputs(image, grid)
+            with _timed(timings, "flow"):
+                flow_path = self._run_flow_path(flow_inputs)
+            paths = self._choose_paths(flow_path, len(grid.regions))
+            with _timed(timings, "segmentation"):
+                segmented = self._run_segmentation_path(image, grid, paths)
+            with _timed(timings, "decode"):
+                logits = self._region_logits(flow_path, segmented, paths)
+                mask, confidences = _merge(logits, grid, confidence)
+        decisions = self._advance(grid, flow_path, paths, segmented, flow_inputs, stamp)
+        return Segmentation(mask, confidences, decisions, grid, timings, reset_reason)
+
+    def _grid_of(self, frame: NDArray[np.uint8]) -> RegionGrid:
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+            raise ValueError(
+                f"a frame must be uint8 [height, width, 3] (BGR); this one is {frame.dtype} "
+                f"{list(frame.shape)}"
+            )
+        height, width = self._size if self._size[0] else frame.shape[:2]
+        if self._grid is None or (self._grid.height, self._grid.width) != (height, width):
+            self._grid = RegionGrid(height, width, *self._layout)
+        return self._grid
+
+    def _reset_if_broken(self, shape: tuple[int, ...], stamp: int) -> str | None:
+        """Forget the key frames where this frame can't continue the last one; say why."""
+        gap = (stamp - self._last_stamp) / NANOSECONDS
+        reason = None
+        if self._keys:
+            if shape != self._last_shape:
+                reason = "new image size"
+            elif gap < 0:
+                reason = "stamp jumped back"
+            elif 0 < self.max_gap < gap:
+                reason = "gap over max_gap"
+        self._last_shape, self._last_stamp = shape, stamp
+        if reason:
+            self.reset()
+        return reason
+
+    def _to_image(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tensor:
+        """The frame on the device, [1, 3, H, W]: uint8, or float32 if it had to be resized."""
+        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+        image = image.permute(2, 0, 1).unsqueeze(0)
+        if frame.shape[:2] == (grid.height, grid.width):
+            return image
+        return resize_bilinear(image.float(), grid.height, grid.width)
+
+    def _flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
+        """[R, 3, h / 2, w / 2] BGR in 0-1, every region at half its size."""
+        height, width = grid.region_height // 2, grid.region_width // 2
+        halves = [
+            resize_bilinear(_crop(image, region).float(), height, width)
+            if grid.region_height % 2 or grid.region_width % 2
+            else _crop(image, region)[..., ::2, ::2]
+            for region in grid.regions
+        ]
+        return self._to_network(torch.cat(halves).float().div_(255.0))
+
+    def _run_flow_path(self, flow_inputs: Tensor) -> _FlowPath | None:
+        """Flow fields and scores of every region; None where there is no key frame yet."""
+        if self._keys is None:
+            return None
+        fields: FlowFields = self._flow(flow_inputs, self._keys.images)
+        features = DecisionNetwork.resize_features(fields.features.float())
+        return _FlowPath(fields, self._decision(features).tolist())
+
+    def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
+        if flow_path is None or self._keys is None:
+            return [Path.SEGMENTATION] * regions
+        return [
+            self._schedule.path(score, target)
+            for score, target in zip(flow_path.scores, self._keys.targets, strict=True)
+        ]
+
+    def _run_segmentation_path(
+        self, image: Tensor, grid: RegionGrid, paths: Sequence[Path]
+    ) -> Tensor | None:
+        """Logits [S, C, h', w'] float32 of the S regions on the segmentation path, in order."""
+        chosen = [
+            _crop(image, region)
+            for region, path in zip(grid.regions, paths, strict=True)
+            if path is Path.SEGMENTATION
+        ]
+        if not chosen:
+            return None
+        regions = torch.cat(chosen)
+        if self._input.channel_order == "rgb":
+            regions = regions.flip(1)
+        normalized = (regions.float() - self._mean) * self._input.scale
+        logits: Tensor = self._segmentation(self._to_network(normalized))
+        return logits.float()
+
+    def _to_network(self, images: Tensor) -> Tensor:
+        return images.to(self.precision, memory_format=torch.channels_last)
+
+    def _region_logits(
+        self, flow_path: _FlowPath | None, segmented: Tensor | None, paths: Sequence[Path]
+    ) -> list[Tensor]:
+        """Each region's logits [C, h, w] float32, from its path."""
+        logits: dict[int, Tensor] = {}
+        if segmented is not None:
+            logits.update(zip(_on_path(paths, Path.SEGMENTATION), segmented, strict=True))
+        flowing = _on_path(paths, Path.FLOW)
+        if flowing and flow_path is not None and self._keys is not None:
+            fields = flow_path.fields
+            warped = warp(self._keys.logits[flowing], fields.flow[flowing].float())
+            scaled = warped * fields.scale[flowing].float()
+            logits.update(zip(flowing, scaled, strict=True))
+        return [logits[region] for region in range(len(paths))]
+
+    def _advance(
+        self,
+        grid: RegionGrid,
+        flow_path: _FlowPath | None,
+        paths: Sequence[Path],
+        segmented: Tensor | None,
+        flow_inputs: Tensor,
+        stamp: int,
+    ) -> tuple[RegionDecision, ...]:
+        """Make segmented regions key frames and move the targets; tell what was decided."""
+        count = len(paths)
+        targets = self._keys.targets if self._keys else [self._schedule.target] * count
+        scores = flow_path.scores if flow_path else [math.nan] * count
+        self._remember(grid, paths, segmented, flow_inputs, stamp)
+        keys = self._keys
+        assert keys is not None
+        decisions = tuple(
+            RegionDecision(*decision)
+            for decision in zip(
+                grid.regions, paths, scores, targets, keys.stamps, keys.ages, strict=True
+            )
+        )
+        if flow_path:  # the first frame was no decision
+            keys.targets = [
+                self._schedule.next_target(target, path)
+                for target, path in zip(targets, paths, strict=True)
+            ]
+        return decisions
+
+    def _remember(
+        self,
+        grid: RegionGrid,
+        paths: Sequence[Path],
+        segmented: Tensor | None,
+        flow_inputs: Tensor,
+        stamp: int,
+    ) -> None:
+        keys = self._keys
+        if keys:
+            keys.ages = [age + 1 for age in keys.ages]
+        if segmented is None:
+            return
+        key_logits = resize_bilinear(
+            segmented, *FlowNet.field_size(grid.region_height, grid.region_width)
+        )
+        chosen = _on_path(paths, Path.SEGMENTATION)
+        if keys is None:
+            targets = [self._schedule.target] * len(paths)
+            self._keys = _KeyFrames(
+                flow_inputs, key_logits, targets, [stamp] * len(paths), [0] * len(paths)
+            )
+            return
+        keys.images[chosen] = flow_inputs[chosen]
+        keys.logits[chosen] = key_logits
+        for region in chosen:
+            keys.stamps[region], keys.ages[region] = stamp, 0
+
+
+def _on_path(paths: Sequence[Path], wanted: Path) -> list[int]:
+    return [region for region, path in enumerate(paths) if path is wanted]
+
+
+def _crop(image: Tensor, region: Region) -> Tensor:
+    rows, columns = region.slices
+    return image[..., rows, columns]
+
+
+def _merge(
+    logits: Sequence[Tensor], grid: RegionGrid, confidence: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Mask, and confidence if wanted, of a frame: where regions overlap, the larger value wins."""
+    device = logits[0].device
+    size = (grid.height, grid.width)
+    mask = torch.zeros(size, dtype=torch.uint8, device=device)
+    best = torch.full(size, -math.inf, device=device)
+    confidences = torch.zeros(size, device=device) if confidence else None
+    for region, region_logits in zip(grid.regions, logits, strict=True):
+        labels = decode(region_logits, region.height, region.width)
+        place = region.slices
+        wins = labels.values > best[place]  # the earlier region on ties
+        mask[place] = torch.where(wins, labels.classes, mask[place])
+        best[place] = torch.where(wins, labels.values, best[place])
+        if confidences is not None:
+            winning = confidence_of(region_logits, labels)
+            confidences[place] = torch.where(wins, winning, confidences[place])
+    if confidences is None:
+        return mask.cpu().numpy(), None
+    return mask.cpu().numpy(), (confidences * 255).round_().to(torch.uint8).cpu().numpy()
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start
