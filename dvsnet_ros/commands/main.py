@@ -1,0 +1,100 @@
+"""The command ``dvsnet``: finds the command that is asked for, and imports no other."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from dvsnet_ros.commands.errors import CommandError
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+class Command(NamedTuple):
+    """One command: its module in this package has ``main(arguments) -> exit code``."""
+
+    name: str
+    summary: str
+    example: str
+
+    @property
+    def module(self) -> str:
+        """Full name of the module."""
+        return f"dvsnet_ros.commands.{self.name.replace('-', '_')}"
+
+
+COMMANDS: Final = (
+    Command(
+        "demo",
+        "play a drive through the node and picture what it does",
+        "dvsnet demo street.mp4 --out demo",
+    ),
+    Command(
+        "inference",
+        "segment a drive without ROS, with the flags of the original DVSNet",
+        "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",
+    ),
+    Command(
+        "import-tensorflow",
+        "turn a checkpoint of the original DVSNet into this project's format",
+        "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``dvsnet`` with these arguments, by default the process's; returns its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        return _refuse("give a command")
+    name, *rest = arguments
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0
+    command = next((command for command in COMMANDS if command.name == name), None)
+    if command is None:
+        return _refuse(f"there is no command {name!r}")
+    try:
+        return _run(command, rest)
+    except CommandError as error:
+        print(f"dvsnet {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"dvsnet {name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(command: Command, arguments: Sequence[str]) -> int:
+    try:
+        module = importlib.import_module(command.module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "dvsnet_ros":
+            raise
+        raise CommandError(
+            f"this command needs the Python package {error.name!r}, which is not installed here; "
+            "the README's section on installing says how to get it",
+            exit_code=1,
+        ) from error
+    code: int = module.main(arguments)
+    return code
+
+
+def _refuse(what: str) -> int:
+    names = ", ".join(command.name for command in COMMANDS)
+    print(f"dvsnet: {what}; the commands are {names} (see dvsnet --help)", file=sys.stderr)
+    return 2
+
+
+def _help() -> str:
+    lines = ["usage: dvsnet COMMAND ...", "", "Semantic segmentation of a drive by two paths.", ""]
+    for command in COMMANDS:
+        lines += [command.name, f"    {command.summary}", f"    e.g. {command.example}", ""]
+    lines.append("dvsnet COMMAND --help explains a command and all its options.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

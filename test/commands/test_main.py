@@ -1,0 +1,46 @@
+"""``dvsnet`` lists its commands, refuses others, and imports only the one that is asked for."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from dvsnet_ros.commands.main import COMMANDS, main
+
+
+def test_help_lists_every_command_with_its_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for command in COMMANDS:
+        assert f"\n{command.name}\n    {command.summary}\n    e.g. dvsnet {command.name} " in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"), [([], "give a command"), (["dmeo"], "there is no command 'dmeo'")]
+)
+def test_what_is_no_command_gets_one_sentence(
+    arguments: list[str], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"dvsnet: {what}; the commands are demo, ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(importlib.import_module(command.module).main)
+    with pytest.raises(SystemExit) as ended:
+        main([command.name, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: dvsnet {command.name}" in capsys.readouterr().out
+
+
+def test_the_dispatcher_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, dvsnet_ros.commands.main as m; m.main(['--help']);"
+        "sys.exit(bool({'torch', 'rclpy', 'cv2', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
