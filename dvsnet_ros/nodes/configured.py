@@ -1,0 +1,114 @@
+"""What the node holds from configure to cleanup: the networks and the publishers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from dvsnet_ros.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    default_checkpoint_path,
+    load_checkpoint,
+)
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.msg import PathDecisions
+from dvsnet_ros.nodes import label_info
+from dvsnet_ros.nodes.parameters import Parameters, Settings
+from dvsnet_ros.nodes.pipeline import Outputs, Pipeline
+from dvsnet_ros.nodes.statistics import Statistics
+
+DEPTH = 5
+"""Answers that wait for a slow subscriber."""
+
+
+class Configured:
+    """The networks, loaded, and the publishers, not yet publishing.
+
+    Args:
+        node: the node that publishes.
+        parameters: of the node; what can't change live is taken now.
+        statistics: counts what happens to frames.
+
+    Raises:
+        ValueError: the checkpoint can't be used, or grid, overlap, sizes, device and precision
+            can't work together; one line says why.
+        RuntimeError: the device refuses the networks, for lack of memory say.
+    """
+
+    def __init__(self, node: LifecycleNode, parameters: Parameters, statistics: Statistics) -> None:
+        self._node = node
+        self.settings = parameters.settings
+        checkpoint = _checkpoint(self.settings)
+        self.checkpoint_path = checkpoint.path
+        self.segmenter = _segmenter(checkpoint, self.settings)
+        if self.settings.device == "auto" and self.segmenter.device.type == "cpu":
+            node.get_logger().warning(
+                "device is auto, and torch finds no CUDA device: running on the CPU"
+            )
+        self._label_info = label_info.create_publisher(node)
+        self._outputs = Outputs(
+            mask=node.create_lifecycle_publisher(Image, "~/mask", DEPTH),
+            confidence=node.create_lifecycle_publisher(Image, "~/confidence", DEPTH),
+            overlay=node.create_lifecycle_publisher(Image, "~/overlay", DEPTH),
+            decisions=node.create_lifecycle_publisher(PathDecisions, "~/decisions", DEPTH),
+        )
+        self.pipeline = Pipeline(
+            self.segmenter,
+            self._outputs,
+            lambda: parameters.settings,
+            statistics,
+            node.get_logger().warning,
+        )
+
+    @property
+    def description(self) -> str:
+        """What was loaded, where it runs and how it splits frames, in one line."""
+        settings, labels = self.settings, self.segmenter.label_set
+        return (
+            f"{self.checkpoint_path} ({len(labels.classes)} classes of {labels.name}) on "
+            f"{self.segmenter.device} in {self.segmenter.precision}, "
+            f"{settings.region_rows}x{settings.region_columns} regions with an overlap of "
+            f"{settings.overlap}"
+        )
+
+    def start(self) -> None:
+        """Begin a drive: without key frames, and with the class names for who wants them."""
+        self.pipeline.forget_key_frames()
+        if self._label_info is not None:
+            header = Header(stamp=self._node.get_clock().now().to_msg())
+            self._label_info.publish(label_info.message(self.segmenter.label_set, header))
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        publishers = [self._label_info, *vars(self._outputs).values()]
+        for publisher in filter(None, publishers):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+
+def _checkpoint(settings: Settings) -> Checkpoint:
+    path = Path(settings.checkpoint) if settings.checkpoint else default_checkpoint_path()
+    if path is None:
+        raise CheckpointError(
+            "no checkpoint is given and none ships with this version; set the parameter "
+            "checkpoint to a .safetensors file"
+        )
+    return load_checkpoint(path, settings.decision_checkpoint or None)
+
+
+def _segmenter(checkpoint: Checkpoint, settings: Settings) -> VideoSegmenter:
+    return VideoSegmenter(
+        checkpoint,
+        height=settings.input_height,
+        width=settings.input_width,
+        rows=settings.region_rows,
+        columns=settings.region_columns,
+        overlap=settings.overlap,
+        schedule=settings.frame_schedule(),
+        max_gap=settings.max_gap,
+        device=settings.device,
+        precision=settings.precision,
+    )

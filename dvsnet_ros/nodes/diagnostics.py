@@ -1,0 +1,113 @@
+"""What the node says about itself on /diagnostics, once a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from std_msgs.msg import Header
+
+from dvsnet_ros.nodes.statistics import Case, Summary
+
+PERIOD: Final = 1.0
+"""Seconds between two reports."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the node is doing, apart from its frames.
+
+    Attributes:
+        state: label of the lifecycle state.
+        configure_error: why the last configure transition failed, or empty.
+        silence: seconds without an image if they are too many, else 0.
+        topic: the topic the node listens on, or empty.
+        device: where the networks run, or empty.
+        precision: number format of the networks, or empty.
+        checkpoint: the checkpoint's file, or empty.
+    """
+
+    state: str
+    configure_error: str = ""
+    silence: float = 0.0
+    topic: str = ""
+    device: str = ""
+    precision: str = ""
+    checkpoint: str = ""
+
+
+class Reporter:
+    """Makes the messages; remembers the last counts to tell what happened since."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._refused = 0
+        self._failed = 0
+
+    def report(self, condition: Condition, summary: Summary, stamp: Time) -> DiagnosticArray:
+        """The next message."""
+        refused = summary.refused() - self._refused
+        failed = summary.cases[Case.FAILED] - self._failed
+        self._refused += refused
+        self._failed += failed
+        level, message = verdict(condition, summary, refused, failed)
+        status = DiagnosticStatus(
+            level=level,
+            name=f"{self._name}: frames",
+            message=message,
+            hardware_id=condition.device,
+            values=[KeyValue(key=key, value=value) for key, value in values(condition, summary)],
+        )
+        return DiagnosticArray(header=Header(stamp=stamp), status=[status])
+
+
+def verdict(condition: Condition, summary: Summary, refused: int, failed: int) -> tuple[bytes, str]:
+    """Level and sentence of a report.
+
+    Args:
+        condition: what the node is doing.
+        summary: all counts.
+        refused: images that could not be read since the last report.
+        failed: frames on which the networks failed since the last report.
+    """
+    if condition.state == "unconfigured" and condition.configure_error:
+        return DiagnosticStatus.ERROR, f"could not configure: {condition.configure_error}"
+    if condition.state != "active":
+        return DiagnosticStatus.OK, f"{condition.state}: no frames are answered"
+    if failed:
+        return DiagnosticStatus.ERROR, f"{failed} frames skipped: {summary.last_error}"
+    if refused:
+        return DiagnosticStatus.WARN, f"{refused} images skipped: {summary.last_error}"
+    if condition.silence:
+        return (
+            DiagnosticStatus.WARN,
+            f"no image on {condition.topic} for {condition.silence:.0f} s",
+        )
+    if not summary.answered:
+        return DiagnosticStatus.OK, f"waiting for the first image on {condition.topic}"
+    return (
+        DiagnosticStatus.OK,
+        f"{summary.frame_rate:.1f} frames/s, {summary.segmentation_share:.0%} of the regions on "
+        "the segmentation path",
+    )
+
+
+def values(condition: Condition, summary: Summary) -> list[tuple[str, str]]:
+    """All keys and values of a report, in order."""
+    return [
+        ("state", condition.state),
+        ("frame rate (frames/s)", f"{summary.frame_rate:.2f}"),
+        ("latency median (ms)", f"{summary.latency_median * 1000:.1f}"),
+        ("latency 99th percentile (ms)", f"{summary.latency_99th * 1000:.1f}"),
+        ("share of segmentation", f"{summary.segmentation_share:.3f}"),
+        ("received", str(summary.received)),
+        ("answered", str(summary.answered)),
+        ("dropped", str(summary.dropped)),
+        *((case.value, str(count)) for case, count in summary.cases.items()),
+        ("device", condition.device),
+        ("precision", condition.precision),
+        ("checkpoint", condition.checkpoint),
+        ("last error", summary.last_error or condition.configure_error or "none"),
+    ]

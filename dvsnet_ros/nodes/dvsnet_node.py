@@ -1,0 +1,261 @@
+"""The node `dvsnet`: a camera topic goes in, masks and path decisions come out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import ChangeState
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+from rclpy.utilities import try_shutdown
+from std_srvs.srv import Trigger
+
+from dvsnet_ros.nodes import diagnostics
+from dvsnet_ros.nodes.configured import Configured
+from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
+from dvsnet_ros.nodes.pipeline import one_line
+from dvsnet_ros.nodes.reception import Reception
+from dvsnet_ros.nodes.statistics import Statistics
+
+NAME = "dvsnet"
+
+Transition: TypeAlias = Callable[["DvsnetNode", LifecycleState], TransitionCallbackReturn]
+
+
+def _logged(transition: Transition) -> Transition:
+    """Logs what a transition raises, which rclpy would drop without a word."""
+
+    @functools.wraps(transition)
+    def run(node: DvsnetNode, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception as error:
+            what = f"{type(error).__name__}: {one_line(error)}"
+            node.get_logger().error(f"{transition.__name__} failed unexpectedly: {what}")
+            return TransitionCallbackReturn.ERROR
+
+    return run
+
+
+class DvsnetNode(LifecycleNode):
+    """The lifecycle node. Publishers and networks exist while configured, the ear while active."""
+
+    def __init__(self) -> None:
+        super().__init__(NAME)
+        self._configured: Configured | None = None
+        self._reception: Reception | None = None
+        self._configure_error = ""
+        self._statistics = Statistics()
+        self._declared = Parameters(self, lambda: self.state == "active")
+        self._answer_impossible_transitions()
+        self._reset_service = self.create_service(Trigger, "~/reset", self._reset)
+        self._reporter = diagnostics.Reporter(self.get_name())
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # the ROS clock may stand still
+        self._report_timer = self.create_timer(diagnostics.PERIOD, self._report, clock=steady)
+        if self._declared.settings.autostart:
+            self._start_timer = self.create_timer(0.0, self._start, clock=steady)
+
+    @property
+    def state(self) -> str:
+        """Label of the lifecycle state."""
+        label: str = self._state_machine.current_state[1]
+        return label
+
+    @_logged
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the checkpoint, put the networks on the device, make the publishers."""
+        try:
+            self._configured = Configured(self, self._declared, self._statistics)
+        except (ValueError, OSError, RuntimeError) as error:
+            self._configure_error = one_line(error)
+            self.get_logger().error(f"could not configure: {self._configure_error}")
+            return TransitionCallbackReturn.FAILURE
+        self._configure_error = ""
+        self.get_logger().info(f"configured: {self._configured.description}")
+        return super().on_configure(state)
+
+    @_logged
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to receive images; the first is segmented whole."""
+        if self._configured is None:
+            raise RuntimeError("the node is not configured")
+        result = super().on_activate(state)
+        settings = self._declared.settings
+        self._warn_of_waiting_changes(self._configured.settings, settings)
+        self._configured.start()
+        self._reception = Reception(
+            self, settings, self._configured.pipeline.process, self._statistics
+        )
+        self.get_logger().info(f"active: listening on {self._reception.topic}")
+        return result
+
+    @_logged
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop receiving, once the frame in work is answered."""
+        self._stop_receiving()
+        return super().on_deactivate(state)
+
+    @_logged
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of networks and publishers."""
+        self._release()
+        return super().on_cleanup(state)
+
+    @_logged
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of everything."""
+        self._release()
+        return super().on_shutdown(state)
+
+    @_logged
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a transition that failed halfway: back to unconfigured."""
+        self._release()
+        return super().on_error(state)
+
+    def _stop_receiving(self) -> None:
+        if self._reception is not None:
+            self._reception.close()
+            self._reception = None
+
+    def _release(self) -> None:
+        self._stop_receiving()
+        if self._configured is not None:
+            self._configured.close()
+            self._configured = None
+
+    def _start(self) -> None:
+        """Configure and activate; a failure leaves the node waiting for a better configure."""
+        self.destroy_timer(self._start_timer)
+        if self.state != "unconfigured":  # somebody was faster
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def _answer_impossible_transitions(self) -> None:
+        """Refuse a transition that this state does not have; rclpy's node would die of it."""
+        change_state = self._service_change_state.callback
+
+        def answer(
+            request: ChangeState.Request, response: ChangeState.Response
+        ) -> ChangeState.Response:
+            try:
+                return change_state(request, response)
+            except RuntimeError as error:  # rclpy's RCLError
+                self.get_logger().warning(f"no such transition from {self.state}: {error}")
+                response.success = False
+                return response
+
+        self._service_change_state.callback = answer
+
+    def _warn_of_waiting_changes(self, configured: Settings, current: Settings) -> None:
+        waiting = [
+            name
+            for name, spec in TABLE.items()
+            if not spec.live and getattr(configured, name) != getattr(current, name)
+        ]
+        if waiting:
+            self.get_logger().warning(
+                f"{', '.join(waiting)} changed after configure and will count after the next: "
+                "clean up and configure the node again"
+            )
+
+    def _reset(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._configured is not None
+        if self._configured is None:
+            response.message = "the node is not configured: there are no key frames"
+        else:
+            self._configured.pipeline.forget_key_frames()
+            response.message = "all key frames forgotten; the next frame is segmented whole"
+        return response
+
+    def _report(self) -> None:
+        if self._reception is not None:
+            self._reception.explain_silence()
+        report = self._reporter.report(
+            self._condition(),
+            self._statistics.summary(time.monotonic()),
+            self.get_clock().now().to_msg(),
+        )
+        self._diagnostics.publish(report)
+
+    def _condition(self) -> diagnostics.Condition:
+        condition = diagnostics.Condition(self.state, self._configure_error)
+        if self._configured is not None:
+            condition = dataclasses.replace(
+                condition,
+                device=str(self._configured.segmenter.device),
+                precision=str(self._configured.segmenter.precision).removeprefix("torch."),
+                checkpoint=str(self._configured.checkpoint_path),
+            )
+        if self._reception is not None:
+            condition = dataclasses.replace(
+                condition, silence=self._reception.silence(), topic=self._reception.topic
+            )
+        return condition
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node until SIGINT or SIGTERM."""
+    stopped = _stop_signal()
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        _spin(DvsnetNode(), stopped)
+    except ParameterException as error:
+        get_logger(NAME).fatal(f"a parameter can't be used: {error}")
+        sys.exit(1)
+    finally:
+        try_shutdown()
+
+
+def _stop_signal() -> Future:
+    """A future that is done when the process is asked to end.
+
+    Python's own handlers would interrupt a frame or a transition halfway, and rclpy's would take
+    the context from under them. So the handlers do nothing but write to a pipe.
+    """
+    stopped = Future()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer)
+
+    def wait() -> None:
+        os.read(reader, 1)
+        stopped.set_result(None)
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stopped
+
+
+def _spin(node: DvsnetNode, stopped: Future) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin_until_future_complete(stopped)
+    finally:
+        if node.state != "finalized":
+            node.trigger_shutdown()
+        executor.shutdown()
+        node.destroy_node()
+
+
+if __name__ == "__main__":
+    main()

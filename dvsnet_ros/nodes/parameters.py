@@ -1,0 +1,245 @@
+"""Every parameter of the node, in one table: the fields of `Settings`.
+
+Their types, defaults, ranges and descriptions are declared here once; what ``ros2 param describe``
+shows, what is refused, and what the node runs with all come from this table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dvsnet_ros.core.device import PRECISIONS
+from dvsnet_ros.core.schedule import MODES, Schedule
+
+Value = TypeVar("Value", str, bool, int, float)
+
+LIVE: Final = "Changes live, from the next frame on."
+NOT_LIVE: Final = "Cannot change while the node is active; taken at the next configure."
+
+
+def _parameter(
+    default: Value,
+    description: str,
+    *,
+    limits: tuple[Value, Value] | None = None,
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+    live: bool = False,
+) -> Value:
+    """A field of `Settings`; `pattern` is what a string must match where choices can't say it."""
+    metadata = {
+        "description": description,
+        "limits": limits,
+        "choices": choices,
+        "pattern": pattern or "|".join(choices),
+        "live": live,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of all parameters at one moment; a change makes a new one."""
+
+    checkpoint: str = _parameter(
+        "",
+        "Checkpoint file (.safetensors) with the networks, the label set and the input format; "
+        "empty: the one that ships with the package.",
+    )
+    decision_checkpoint: str = _parameter(
+        "", "Checkpoint file to take the decision network from; empty: from `checkpoint`."
+    )
+    device: str = _parameter(
+        "auto",
+        "Where the networks run; auto is the first CUDA device, or the CPU where there is none.",
+        choices=("auto", "cpu", "cuda", "cuda:N"),
+        pattern=r"auto|cpu|cuda(:\d+)?",
+    )
+    precision: str = _parameter(
+        "auto",
+        "Number format of the networks; auto is the fastest that the device computes natively.",
+        choices=("auto", *PRECISIONS),
+    )
+    input_height: int = _parameter(
+        0, "Height in pixels at which frames are processed; 0: the image's own.", limits=(0, 8192)
+    )
+    input_width: int = _parameter(
+        0, "Width in pixels at which frames are processed; 0: the image's own.", limits=(0, 8192)
+    )
+    region_rows: int = _parameter(2, "Rows of the grid of regions.", limits=(1, 16))
+    region_columns: int = _parameter(2, "Columns of the grid of regions.", limits=(1, 16))
+    overlap: int = _parameter(
+        64,
+        "Pixels by which regions reach over their borders; divisible by 8.",
+        limits=(0, 2048),
+    )
+    schedule: str = _parameter(
+        "fixed",
+        "Whether all regions keep to `target`, or each region's own target moves.",
+        choices=MODES,
+        live=True,
+    )
+    target: float = _parameter(
+        90.0,
+        "Expected confidence score under which a region takes the segmentation path.",
+        limits=(0.0, 100.0),
+        live=True,
+    )
+    dynamic_decrease: float = _parameter(
+        1.0,
+        "Dynamic schedule: fall of a region's target after the segmentation path.",
+        limits=(0.0, 100.0),
+        live=True,
+    )
+    dynamic_increase: float = _parameter(
+        0.1,
+        "Dynamic schedule: rise of a region's target after the flow path.",
+        limits=(0.0, 100.0),
+        live=True,
+    )
+    max_gap: float = _parameter(
+        10.0,
+        "Seconds between the stamps of two frames over which key frames are forgotten; 0: never.",
+        limits=(0.0, 3600.0),
+        live=True,
+    )
+    image_transport: str = _parameter(
+        "raw",
+        "raw subscribes to `image`, compressed to `image/compressed`.",
+        choices=("raw", "compressed"),
+    )
+    reliability: str = _parameter(
+        "best_effort",
+        "Reliability of the image subscription; best_effort matches every publisher.",
+        choices=("best_effort", "reliable"),
+    )
+    autostart: bool = _parameter(
+        True, "Configure and activate at start, without waiting for a lifecycle manager."
+    )
+    overlay_opacity: float = _parameter(
+        0.5,
+        "How strongly ~/overlay paints the classes over the image.",
+        limits=(0.0, 1.0),
+        live=True,
+    )
+
+    def frame_schedule(self) -> Schedule:
+        """The schedule that these parameters describe."""
+        return Schedule(
+            mode=self.schedule,
+            target=self.target,
+            decrease=self.dynamic_decrease,
+            increase=self.dynamic_increase,
+        )
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One row of the table.
+
+    Attributes:
+        name: the parameter's name.
+        default: its default, whose type is the parameter's.
+        description: what it does, in one sentence.
+        limits: least and greatest value of a number, or None.
+        choices: how the values of a string are called, or empty where any will do.
+        pattern: regular expression that a string must match, or empty.
+        live: whether it can change while the node is active.
+    """
+
+    name: str
+    default: Any
+    description: str
+    limits: tuple[float, float] | None
+    choices: tuple[str, ...]
+    pattern: str
+    live: bool
+
+    def descriptor(self) -> ParameterDescriptor:
+        """What ``ros2 param describe`` shows."""
+        descriptor = ParameterDescriptor(description=f"{self.description} {self.when}")
+        if self.choices:
+            descriptor.additional_constraints = f"one of: {', '.join(self.choices)}"
+        if self.limits is not None:
+            low, high = self.limits
+            if isinstance(self.default, int):
+                whole = IntegerRange(from_value=int(low), to_value=int(high), step=1)
+                descriptor.integer_range = [whole]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=low, to_value=high)
+                ]
+        return descriptor
+
+    @property
+    def when(self) -> str:
+        """When a change counts."""
+        return LIVE if self.live else NOT_LIVE
+
+    def refusal(self, value: object) -> str | None:
+        """Why this value is refused, or None; ranges and types are checked by rclpy before."""
+        if self.pattern and not re.fullmatch(self.pattern, str(value)):
+            return f"{self.name} is '{value}'; it must be one of: {', '.join(self.choices)}"
+        return None
+
+
+TABLE: Final[Mapping[str, Spec]] = {
+    field.name: Spec(field.name, field.default, **field.metadata)
+    for field in dataclasses.fields(Settings)
+}
+
+
+class Parameters:
+    """The parameters of a running node: declares them, refuses bad changes, keeps the rest.
+
+    Args:
+        node: the node to declare them on.
+        is_active: whether the node is active, so that only live parameters may change.
+
+    Raises:
+        rclpy.exceptions.ParameterException: a value given at start is of a wrong type or out of
+            range.
+    """
+
+    def __init__(self, node: Node, is_active: Callable[[], bool]) -> None:
+        self._is_active = is_active
+        self._settings = Settings()
+        node.add_on_set_parameters_callback(self._change)
+        for spec in TABLE.values():
+            node.declare_parameter(spec.name, spec.default, spec.descriptor())
+
+    @property
+    def settings(self) -> Settings:
+        """All values as they are now; safe to read from any thread, since it changes as a whole."""
+        return self._settings
+
+    def _change(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Take all the new values, or none of them and say why."""
+        values = {entry.name: entry.value for entry in parameters if entry.name in TABLE}
+        for name, value in values.items():
+            refusal = TABLE[name].refusal(value) or self._refused_while_active(name, value)
+            if refusal:
+                return SetParametersResult(successful=False, reason=refusal)
+        self._settings = dataclasses.replace(self._settings, **values)
+        return SetParametersResult(successful=True)
+
+    def _refused_while_active(self, name: str, value: object) -> str | None:
+        if TABLE[name].live or not self._is_active() or value == getattr(self._settings, name):
+            return None
+        return (
+            f"{name} cannot change while the node is active; deactivate it first, and clean it up "
+            "and configure it again for the new value to count"
+        )

@@ -1,0 +1,110 @@
+"""The ear of the active node: the subscription, the newest frame, and the silence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+from dvsnet_ros.nodes import silence
+from dvsnet_ros.nodes.parameters import Settings
+from dvsnet_ros.nodes.pipeline import Arrival
+from dvsnet_ros.nodes.statistics import Case, Statistics
+from dvsnet_ros.nodes.worker import NewestWorker
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # its place before ROS 2 Iron
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+TOPIC: Final = "image"
+
+DEPTH: Final = 5
+"""Images that the middleware may hold; more than one, so that what is dropped can be counted."""
+
+RELIABILITIES: Final = {
+    "best_effort": ReliabilityPolicy.BEST_EFFORT,
+    "reliable": ReliabilityPolicy.RELIABLE,
+}
+
+
+class Reception:
+    """Receives images from its making until it is closed.
+
+    Args:
+        node: the node that subscribes.
+        settings: say which transport and reliability.
+        process: answers an image; called in a thread of its own with the newest one.
+        statistics: counts images and drops.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: Settings,
+        process: Callable[[Arrival], None],
+        statistics: Statistics,
+    ) -> None:
+        self._node = node
+        self._statistics = statistics
+        self._watch = silence.SilenceWatch(time.monotonic())
+        self._worker = NewestWorker(process)
+        message_type, topic = _source(node, settings.image_transport)
+        self._subscription = node.create_subscription(
+            message_type,
+            topic,
+            self._take,
+            QoSProfile(depth=DEPTH, reliability=RELIABILITIES[settings.reliability]),
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._explain_mismatch),
+        )
+        type_name = f"sensor_msgs/msg/{message_type.__name__}"
+        self._ear = silence.listening(self._subscription, type_name)
+
+    @property
+    def topic(self) -> str:
+        """The topic, remappings applied."""
+        return self._ear.topic
+
+    def silence(self) -> float:
+        """Seconds without an image if they are too many, else 0."""
+        now = time.monotonic()
+        return self._watch.seconds(now) if self._watch.is_silent(now) else 0.0
+
+    def explain_silence(self) -> None:
+        """Say why no image comes, where none has come for long."""
+        now = time.monotonic()
+        if self._watch.must_speak(now):
+            self._explain(Case.SILENCE, f"no image for {self._watch.seconds(now):.0f} s")
+
+    def close(self) -> None:
+        """Stop receiving; returns when the frame in work is answered."""
+        self._node.destroy_subscription(self._subscription)
+        if self._worker.stop():
+            self._statistics.image_dropped()
+
+    def _take(self, message: Image | CompressedImage) -> None:
+        now = time.monotonic()
+        self._statistics.image_received()
+        self._watch.image_received(now)
+        if self._worker.offer(Arrival(message, now)):
+            self._statistics.image_dropped()
+
+    def _explain_mismatch(self, _event: Any) -> None:
+        self._explain(Case.INCOMPATIBLE_QOS, "a publisher offers a QoS that can't match")
+
+    def _explain(self, case: Case, what: str) -> None:
+        sentence = f"{what}: {silence.explanation(self._node, self._ear)}"
+        self._statistics.case(case)
+        self._statistics.error(sentence)
+        self._node.get_logger().warning(sentence)
+
+
+def _source(node: Node, transport: str) -> tuple[type[Image | CompressedImage], str]:
+    """Type and topic of the images; remapping `image` carries its compressed twin along."""
+    if transport == "compressed":
+        return CompressedImage, f"{node.resolve_topic_name(TOPIC)}/compressed"
+    return Image, TOPIC

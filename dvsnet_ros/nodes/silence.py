@@ -1,0 +1,126 @@
+"""Explains why no image arrives: the most frequent question of such a node's users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+PATIENCE: Final = 5.0
+"""Seconds without an image after which the node explains itself."""
+
+REPEAT: Final = 30.0
+"""Seconds after which it says so again."""
+
+IMAGE_TYPES: Final = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What the node listens to: a topic, its type as ``package/msg/Name``, and the own QoS."""
+
+    topic: str
+    type_name: str
+    qos: QoSProfile
+
+
+class SilenceWatch:
+    """Knows how long no image has come; times are seconds of one steady clock."""
+
+    def __init__(self, now: float) -> None:
+        self._last_image = now
+        self._last_said = now - REPEAT
+
+    def image_received(self, now: float) -> None:
+        """Note an image, whatever is in it."""
+        self._last_image = now
+        self._last_said = now - REPEAT
+
+    def seconds(self, now: float) -> float:
+        """Seconds since the last image, or since the watch began."""
+        return now - self._last_image
+
+    def is_silent(self, now: float) -> bool:
+        """Whether the silence is long enough to be explained."""
+        return self.seconds(now) >= PATIENCE
+
+    def must_speak(self, now: float) -> bool:
+        """Whether to explain the silence now; says yes once every `REPEAT` seconds."""
+        if not self.is_silent(now) or now - self._last_said < REPEAT:
+            return False
+        self._last_said = now
+        return True
+
+
+def listening(subscription: Subscription, type_name: str) -> Listening:
+    """What this subscription listens to, remappings applied."""
+    return Listening(subscription.topic_name, type_name, subscription.qos_profile)
+
+
+def explanation(node: Node, ear: Listening) -> str:
+    """Say who publishes on the topic, whether that can match, and what to do."""
+    publishers = node.get_publishers_info_by_topic(ear.topic)
+    elsewhere = sorted(
+        f"{name} ({types[0]})"
+        for name, types in node.get_topic_names_and_types()
+        if name != ear.topic
+        and types[0] in IMAGE_TYPES
+        and node.count_publishers(name)
+        and not name.startswith(f"{node.get_fully_qualified_name()}/")
+    )
+    return describe(ear, publishers, elsewhere)
+
+
+def describe(
+    ear: Listening, publishers: Sequence[TopicEndpointInfo], elsewhere: Sequence[str]
+) -> str:
+    """The same, from what the graph says.
+
+    Args:
+        ear: what the node listens to.
+        publishers: who publishes on that topic.
+        elsewhere: other topics with images, each with its type.
+    """
+    own = f"listening on {ear.topic} ({ear.type_name}, {_policies(ear.qos)})"
+    if publishers:
+        there = "; ".join(_publisher(ear, publisher) for publisher in publishers)
+        return f"{own}; publishers there: {there}"
+    if elsewhere:
+        return (
+            f"{own}; nobody publishes there, but images are on {', '.join(elsewhere)}: "
+            "remap with --ros-args -r image:=TOPIC, and set image_transport to compressed for "
+            "compressed ones"
+        )
+    return (
+        f"{own}; nobody publishes there or any image elsewhere: is the camera running, with the "
+        "same ROS_DOMAIN_ID?"
+    )
+
+
+def _publisher(ear: Listening, publisher: TopicEndpointInfo) -> str:
+    name = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
+    return (
+        f"{name} ({publisher.topic_type}, {_policies(publisher.qos_profile)}) "
+        f"{_verdict(ear, publisher)}"
+    )
+
+
+def _verdict(ear: Listening, publisher: TopicEndpointInfo) -> str:
+    if publisher.topic_type != ear.type_name:
+        return (
+            "can't match: another type; set image_transport to compressed for "
+            "sensor_msgs/msg/CompressedImage, to raw for sensor_msgs/msg/Image"
+        )
+    compatibility, reason = qos_check_compatible(publisher.qos_profile, ear.qos)
+    if compatibility == QoSCompatibility.ERROR:
+        return f"can't match: {reason.strip(' ;')}; set the parameter reliability to best_effort"
+    return "matches, but sends nothing that arrives: is the camera delivering, is the network up?"
+
+
+def _policies(qos: QoSProfile) -> str:
+    return f"{qos.reliability.name.lower()}, {qos.durability.name.lower()}"

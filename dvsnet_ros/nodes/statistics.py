@@ -1,0 +1,156 @@
+"""What the node counts about its frames; fed by two threads, read once a second."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dvsnet_ros.core.schedule import Path
+
+WINDOW = 100
+"""Frames over which latency and share of segmentation are taken."""
+
+RATE_SECONDS = 10.0
+"""Seconds over which the frame rate is taken."""
+
+
+class Case(enum.Enum):
+    """What can go wrong with a frame; the values are the keys in the diagnostics."""
+
+    UNKNOWN_ENCODING = "unknown encoding"
+    INCONSISTENT_SIZE = "inconsistent size"
+    ZERO_SIZE = "zero size"
+    UNDECODABLE = "undecodable"
+    FAILED = "failed frames"
+    NEW_IMAGE_SIZE = "resets by a new image size"
+    STAMP_JUMPED_BACK = "resets by a stamp that jumped back"
+    GAP = "resets by a gap"
+    INCOMPATIBLE_QOS = "publishers with incompatible QoS"
+    SILENCE = "silences explained"
+
+    @classmethod
+    def of_reset(cls, reason: str) -> Case:
+        """The case of a reset, by the video segmenter's words for it."""
+        return next(case for start, case in _RESETS.items() if reason.startswith(start))
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the frame was skipped because its image could not be read."""
+        return self in (
+            Case.UNKNOWN_ENCODING,
+            Case.INCONSISTENT_SIZE,
+            Case.ZERO_SIZE,
+            Case.UNDECODABLE,
+        )
+
+
+_RESETS = {
+    "new image size": Case.NEW_IMAGE_SIZE,
+    "stamp jumped back": Case.STAMP_JUMPED_BACK,
+    "gap": Case.GAP,
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The counts at one moment; NaN where nothing was measured yet.
+
+    Attributes:
+        received: images that arrived, whatever became of them.
+        dropped: images that a newer one replaced before their turn.
+        answered: frames whose mask was published.
+        frame_rate: frames answered a second.
+        latency_median: from an image's arrival to its published mask, in seconds.
+        latency_99th: its 99th percentile.
+        segmentation_share: share of regions on the segmentation path, 0-1.
+        cases: how often each case occurred.
+        last_error: the last sentence about a problem, or empty.
+    """
+
+    received: int
+    dropped: int
+    answered: int
+    frame_rate: float
+    latency_median: float
+    latency_99th: float
+    segmentation_share: float
+    cases: dict[Case, int]
+    last_error: str
+
+    def refused(self) -> int:
+        """Images that could not be read."""
+        return sum(count for case, count in self.cases.items() if case.is_refusal)
+
+
+class Statistics:
+    """Counts frames and what went wrong with them. All methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received = 0
+        self._dropped = 0
+        self._answered = 0
+        self._cases: Counter[Case] = Counter()
+        self._last_error = ""
+        self._finished: deque[float] = deque()
+        self._latencies: deque[float] = deque(maxlen=WINDOW)
+        self._shares: deque[float] = deque(maxlen=WINDOW)
+
+    def image_received(self) -> None:
+        """Count an image that arrived."""
+        with self._lock:
+            self._received += 1
+
+    def image_dropped(self) -> None:
+        """Count an image that a newer one replaced while it waited."""
+        with self._lock:
+            self._dropped += 1
+
+    def frame_answered(self, arrival: float, finished: float, paths: list[Path]) -> None:
+        """Count a published mask; both times in seconds of one steady clock."""
+        with self._lock:
+            self._answered += 1
+            self._finished.append(finished)
+            self._latencies.append(finished - arrival)
+            self._shares.append(paths.count(Path.SEGMENTATION) / len(paths))
+
+    def case(self, case: Case) -> None:
+        """Count what happened to a frame."""
+        with self._lock:
+            self._cases[case] += 1
+
+    def error(self, sentence: str) -> None:
+        """Remember the last problem."""
+        with self._lock:
+            self._last_error = sentence
+
+    def summary(self, now: float) -> Summary:
+        """The counts at `now`, in seconds of the same steady clock."""
+        with self._lock:
+            while self._finished and self._finished[0] <= now - RATE_SECONDS:
+                self._finished.popleft()
+            latencies = list(self._latencies) or [float("nan")]
+            shares = list(self._shares) or [float("nan")]
+            return Summary(
+                received=self._received,
+                dropped=self._dropped,
+                answered=self._answered,
+                frame_rate=_rate(self._finished),
+                latency_median=float(np.percentile(latencies, 50)),
+                latency_99th=float(np.percentile(latencies, 99)),
+                segmentation_share=float(np.mean(shares)),
+                cases={case: self._cases[case] for case in Case},
+                last_error=self._last_error,
+            )
+
+
+def _rate(times: Sequence[float]) -> float:
+    """How many a second, of the times in the last `RATE_SECONDS`."""
+    if len(times) < 2 or times[-1] <= times[0]:
+        return len(times) / RATE_SECONDS
+    return (len(times) - 1) / (times[-1] - times[0])
