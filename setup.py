@@ -136,6 +136,7 @@ DEVELOPMENT = [
     "pytest-timeout>=2.3,<3",
     "ruff>=0.15,<0.18",
     "mypy>=1.15,<3",
+    "colcon-common-extensions>=0.3,<0.4",
     "setuptools>=68,<80",
 ]
 
@@ -153,7 +154,7 @@ setup(
     packages=find_packages(include=["dvsnet_ros", "dvsnet_ros.*"]),
     python_requires=">=3.10,<3.14",
     install_requires=[
-        "torch>=2.4,<2.14",
+        "torch>=2.13,<2.14",
         "numpy>=1.26,<3",
         "opencv-python-headless>=4.8,<6",
         "safetensors>=0.4,<1",

@@ -1,0 +1,39 @@
+# make demo [DRIVE=folder-of-images|video], make test, make lint: each sets up first what it needs.
+PYTHON ?= python3
+DRIVE ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SET_UP := .venv/.set-up
+SET_UP_FROM := setup.py pyproject.toml constraints.txt requirements-ros.txt package.xml \
+               CMakeLists.txt $(wildcard cmake/*) $(wildcard msg/*)
+
+.PHONY: demo test lint workspace setup clean
+
+demo: $(SET_UP)
+	$(BIN)/dvsnet demo $(DRIVE)
+
+test: $(SET_UP)
+	$(BIN)/python -m pytest
+
+lint: $(SET_UP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Builds and tests the package with colcon in a workspace of its own, in both install modes.
+workspace: $(SET_UP)
+	.ci/workspace
+
+setup: $(SET_UP)
+
+# Set up once, and anew when one of SET_UP_FROM changes. The messages are built last, over ROS 2.
+$(SET_UP): $(SET_UP_FROM)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v[:2] <= (3, 13) else \
+	  f"Python 3.10 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet -c constraints.txt -r requirements-ros.txt
+	$(PIP) install --quiet -c constraints.txt -e '.[development]'
+	@touch $@
+
+clean:
+	rm -rf .venv build demo
