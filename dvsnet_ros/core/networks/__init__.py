@@ -8,11 +8,13 @@ from typing import Any
 
 from torch import nn
 
+from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowNet
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "compact": CompactSegmenter,
     "deeplab_fast": DeepLabFast,
     "flow_net": FlowNet,
     "decision_network": DecisionNetwork,

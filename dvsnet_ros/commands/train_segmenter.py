@@ -1,0 +1,111 @@
+"""`dvsnet train-segmenter`: train the compact segmentation network on labelled stills."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.training.data import load_labelled, split_sequences
+from dvsnet_ros.training.interruption import interruption
+from dvsnet_ros.training.segmenter import (
+    STATE_FILE,
+    WEIGHTS_FILE,
+    Recipe,
+    SegmenterTraining,
+    progressive_stages,
+)
+
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    defaults = Recipe(stages=())
+    flags = argparse.ArgumentParser(prog="dvsnet train-segmenter", description=__doc__)
+    flags.add_argument("--data-dir", type=Path, required=True, help="folder of images")
+    flags.add_argument(
+        "--labels-dir", type=Path, required=True,
+        help="folder of PNGs of the same names: CamVid's class ids 0-10, any other id is void",
+    )  # fmt: skip
+    flags.add_argument(
+        "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
+        help="sequences to measure on and not to learn from: names up to the first underscore",
+    )  # fmt: skip
+    flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
+    flags.add_argument("--epochs", type=int, default=400)
+    flags.add_argument(
+        "--small-share", type=float, default=0.7,
+        help="share of the epochs, the first ones, on small crops of shrunken images",
+    )  # fmt: skip
+    flags.add_argument("--batch-size", type=int, default=defaults.batch_size)
+    flags.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    flags.add_argument(
+        "--width", type=int, default=defaults.width, help="channels of the network's first layer"
+    )
+    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
+    flags.add_argument("--device", default="auto")
+    flags.add_argument("--precision", default="auto")
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        training = _training(options)
+    except ValueError as error:
+        print(f"dvsnet train-segmenter: {error}", file=sys.stderr)
+        return 2
+    return _train(training)
+
+
+def _training(options: argparse.Namespace) -> SegmenterTraining:
+    if (options.out / STATE_FILE).exists() and not options.resume:
+        raise ValueError(
+            f"'{options.out}' holds a training; --resume goes on with it, or choose another folder"
+        )
+    recipe = Recipe(
+        progressive_stages(options.epochs, options.small_share),
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        width=options.width,
+        seed=options.seed,
+    )
+    start = None
+    if options.start_from:
+        checkpoint = load_checkpoint(options.start_from)
+        checkpoint.require(["segmentation"])
+        start = checkpoint.networks["segmentation"].state_dict()
+    device = resolve_device(options.device)
+    stills = load_labelled(options.data_dir, options.labels_dir)
+    learning, held_back = split_sequences(stills, options.val_sequences)
+    precision = resolve_precision(options.precision, device)
+    return SegmenterTraining(
+        recipe, learning, held_back, CAMVID, options.out, device, precision, start
+    )
+
+
+def _train(training: SegmenterTraining) -> int:
+    with (
+        interruption() as interrupted,
+        tqdm(total=training.steps, initial=training.step, unit="step", dynamic_ncols=True) as bar,
+    ):
+        for progress in training.run():
+            bar.update(progress.step - bar.n)
+            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
+            if progress.mean_iou is not None:
+                bar.write(f"step {progress.step}: held-back mIoU {100 * progress.mean_iou:.1f} %")
+            if interrupted.asked:
+                training.save()
+                print(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
+                return INTERRUPTED
+    print(f"wrote {training.out / WEIGHTS_FILE}")
+    return 0

@@ -1,0 +1,1 @@
+"""How the networks learn: data sets, augmentation, losses, loops."""

@@ -1,0 +1,36 @@
+"""An average of a network's weights over the steps of its training; it beats the last ones."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+class WeightAverage:
+    """Exponential moving average of a network, batch norm statistics included.
+
+    Args:
+        network: the network that is trained.
+        decay: share of the old average that each step keeps, below 1; smaller in the first steps,
+            so that the random initial weights are soon forgotten.
+
+    Attributes:
+        network: the averaged network, in evaluation mode.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after step `step` (counted from 0)."""
+        keep = min(self.decay, (1.0 + step) / (10.0 + step))
+        current = network.state_dict()
+        for name, average in self.network.state_dict().items():
+            if average.dtype.is_floating_point:
+                average.lerp_(current[name], 1.0 - keep)
+            else:
+                average.copy_(current[name])

@@ -1,0 +1,53 @@
+"""What a run leaves on disk: a state to go on from, and a log of its losses and figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a training state (tensors, numbers, strings); the old one stays until it is whole."""
+    temporary = path.with_name(path.name + ".part")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a training state; reading one runs no code.
+
+    Raises:
+        OSError: if there is none.
+    """
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+class TrainingLog:
+    """A log of JSON lines, one record each, in order of their `step`.
+
+    Opened after step N it drops what an interrupted run logged of later steps: they are done again.
+    """
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path = path
+        kept = [record for record in read_log(path) if record["step"] <= step]
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        temporary.replace(path)
+
+    def write(self, step: int, **figures: Any) -> None:
+        """Append what was measured at a step."""
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step, **figures}) + "\n")
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a log, none if there is no log; a last line cut short is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text().split("\n")[:-1]
+    return [json.loads(line) for line in lines]

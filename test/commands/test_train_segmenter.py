@@ -1,0 +1,79 @@
+"""`dvsnet train-segmenter` from a folder of images to a checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from dvsnet_ros.commands.train_segmenter import INTERRUPTED, run
+from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.training.segmenter import LOG_FILE, STATE_FILE, WEIGHTS_FILE
+from dvsnet_ros.training.state import load_state, read_log
+from helpers.stills import make_still
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    for seed, name in enumerate(("a_1", "a_2", "b_1")):
+        still = make_still(name, seed)
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), still.image)
+        cv2.imwrite(str(tmp_path / "labels" / f"{name}.png"), still.labels)
+    folders = ["--data-dir", str(tmp_path / "images"), "--labels-dir", str(tmp_path / "labels")]
+    small = ["--batch-size", "1", "--small-share", "1", "--precision", "float32", "--width", "4"]
+    return [*folders, "--out", str(tmp_path / "out"), "--val-sequences", "b", *small]
+
+
+def test_trains_measures_and_writes_a_checkpoint(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--epochs", "1"]) == 0
+    out = tmp_path / "out"
+    assert list(load_checkpoint(out / WEIGHTS_FILE).networks) == ["segmentation"]
+    assert [record["epoch"] for record in read_log(out / LOG_FILE)] == [1]
+
+    assert run([*arguments, "--epochs", "1"]) == 2
+    assert "--resume goes on with it" in capsys.readouterr().err
+    assert run([*arguments, "--epochs", "1", "--resume"]) == 0
+
+    start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
+    assert run([*arguments, "--epochs", "1", *start]) == 0
+
+
+def test_wrong_input_is_one_line(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wrong, message in (
+        (["--val-sequences", "c"], "there are a, b"),
+        (["--epochs", "0"], "at least one epoch"),
+        (["--start-from", str(tmp_path / "none.safetensors")], "does not exist"),
+    ):
+        assert run([*arguments, *wrong]) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_an_interrupt_saves_and_resume_goes_on(arguments: list[str], tmp_path: Path) -> None:
+    module = [sys.executable, "-m", "dvsnet_ros.commands.main", "train-segmenter"]
+    command = [*module, *arguments, "--epochs", "1000"]
+    log = tmp_path / "out" / LOG_FILE
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        while not (read_log(log) if log.exists() else []):
+            assert process.poll() is None
+            process.stderr.read(1)  # the progress bar ticks
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED
+    assert "--resume goes on" in errors
+    step = load_state(tmp_path / "out" / STATE_FILE)["step"]
+    assert step >= 2

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.training.data import DataError, class_frequencies, load_labelled, split_sequences
+from helpers.stills import make_still
+
+
+def write_pair(folder: Path, name: str, size: tuple[int, int] = (4, 6)) -> None:
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / "images" / f"{name}.jpg"), np.zeros((4, 6, 3), np.uint8))
+    cv2.imwrite(str(folder / "labels" / f"{name}.png"), np.full(size, 3, np.uint8))
+
+
+def test_reads_pairs_in_order_of_name(tmp_path: Path) -> None:
+    for name in ("b_2", "a_1"):
+        write_pair(tmp_path, name)
+    stills = load_labelled(tmp_path / "images", tmp_path / "labels")
+    assert [still.name for still in stills] == ["a_1", "b_2"]
+    assert [still.sequence for still in stills] == ["a", "b"]
+    assert stills[0].image.shape == (4, 6, 3)
+    assert (stills[0].labels == 3).all()
+
+
+def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no images in"):
+        load_labelled(tmp_path, tmp_path)
+    write_pair(tmp_path, "a_1", size=(5, 6))
+    with pytest.raises(DataError, match=r"expected one channel of class ids, \(4, 6\)"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
+    (tmp_path / "labels" / "a_1.png").unlink()
+    with pytest.raises(DataError, match=r"no labels for 'a_1\.jpg'"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
+    (tmp_path / "images" / "a_1.jpg").write_bytes(b"no image")
+    with pytest.raises(DataError, match="not an image"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
+
+
+def test_holds_back_whole_sequences() -> None:
+    stills = [make_still(name, 0) for name in ("a_1", "a_2", "b_1")]
+    training, held_back = split_sequences(stills, ["a"])
+    assert [still.name for still in training] == ["b_1"]
+    assert [still.name for still in held_back] == ["a_1", "a_2"]
+    with pytest.raises(DataError, match="no images of sequence c; there are a, b"):
+        split_sequences(stills, ["c"])
+    with pytest.raises(DataError, match="leave at least one"):
+        split_sequences(stills, ["a", "b"])
+
+
+def test_frequencies_leave_void_out() -> None:
+    shares = class_frequencies([make_still("a_1", 0)], 11)
+    assert shares.sum() == pytest.approx(1.0)
+    assert set(np.nonzero(shares)[0]) == {0, 3, 8}

@@ -1,0 +1,144 @@
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dvsnet_ros.core.label_sets import CAMVID, VOID_LABEL
+from dvsnet_ros.training.augmentation import Crop
+from dvsnet_ros.training.segmenter import (
+    LOG_FILE,
+    WEIGHTS_FILE,
+    Recipe,
+    SegmenterTraining,
+    Stage,
+    progressive_stages,
+)
+from dvsnet_ros.training.state import TrainingLog, read_log
+from helpers.stills import make_still
+
+SMALL = Recipe(
+    (Stage(3, Crop(32, 32, (0.7, 1.2))), Stage(2, Crop(40, 48, (0.7, 1.2)))),
+    batch_size=2,
+    learning_rate=5e-3,
+    warm_up=2,
+    width=4,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks this small only lose time to threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_training(out: Path, recipe: Recipe = SMALL) -> SegmenterTraining:
+    stills = [make_still(f"a_{seed}", seed) for seed in range(5)]
+    held_back = [make_still("b_0", 9)]
+    return SegmenterTraining(recipe, stills, held_back, CAMVID, out, measure_every=2)
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    training = make_training(tmp_path, Recipe(SMALL.stages[:1] * 6, 2, 5e-3, 2, width=4))
+    losses = [progress.loss for progress in training.run()]
+    assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
+
+
+def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
+    training = make_training(tmp_path)
+    training.train_step(*training.batch(0))
+    silent = [
+        name
+        for name, parameter in training.network.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().max() > 0
+    ]
+    assert silent == []
+
+
+def test_void_counts_for_nothing(tmp_path: Path) -> None:
+    """A batch of void alone changes no weight, but for the decay of the weights."""
+    training = make_training(tmp_path, Recipe(SMALL.stages, 2, weight_decay=0.0, width=4))
+    before = {name: value.clone() for name, value in training.network.named_parameters()}
+    images, labels = training.batch(0)
+    loss = training.train_step(images, torch.full_like(labels, VOID_LABEL))
+    assert loss == 0
+    assert all(
+        torch.equal(before[name], value) for name, value in training.network.named_parameters()
+    )
+
+
+def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:
+    whole = make_training(tmp_path / "whole")
+    steps = [progress.step for progress in whole.run()]
+    assert steps == list(range(1, whole.steps + 1))
+
+    for stop in (5, 3):  # the second time it is interrupted before the first time's place
+        interrupted = make_training(tmp_path / "cut")
+        for _ in islice(interrupted.run(), stop):
+            pass
+        interrupted.save()
+        list(islice(interrupted.run(), 1))  # work that is lost
+    resumed = make_training(tmp_path / "cut")
+    assert resumed.step == 8
+    for _ in resumed.run():
+        pass
+
+    expected = whole.average.network.state_dict()
+    for name, value in resumed.average.network.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+    files = [(tmp_path / run / WEIGHTS_FILE).read_bytes() for run in ("whole", "cut")]
+    assert files[0] == files[1]
+    assert read_log(tmp_path / "whole" / LOG_FILE) == read_log(tmp_path / "cut" / LOG_FILE)
+
+
+def test_measures_and_logs(tmp_path: Path) -> None:
+    training = make_training(tmp_path)
+    measured = [p.step for p in training.run() if p.mean_iou is not None]
+    assert measured == [4, 8, 10]
+    records = read_log(tmp_path / LOG_FILE)
+    assert [record["epoch"] for record in records] == [1, 2, 3, 4, 5]
+    assert "mean_iou" in records[1]
+    assert len(records[1]["class_iou"]) == 11
+
+
+def test_another_recipe_is_refused(tmp_path: Path) -> None:
+    make_training(tmp_path).save()
+    with pytest.raises(ValueError, match="another recipe"):
+        make_training(tmp_path, Recipe(SMALL.stages, batch_size=3, width=4))
+
+
+def test_too_few_stills_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="fewer than a batch"):
+        make_training(tmp_path, Recipe(SMALL.stages, batch_size=8, width=4))
+
+
+def test_starts_from_given_weights(tmp_path: Path) -> None:
+    first = make_training(tmp_path / "first")
+    weights = {name: value + 0.5 for name, value in first.network.state_dict().items()}
+    second = SegmenterTraining(
+        SMALL, first.training, [], CAMVID, tmp_path / "second", start=weights
+    )
+    assert torch.equal(second.network.classify.bias, weights["classify.bias"])
+
+
+def test_stages_split_the_epochs() -> None:
+    assert [stage.epochs for stage in progressive_stages(10, 0.7)] == [7, 3]
+    assert [stage.epochs for stage in progressive_stages(10, 0.0)] == [10]
+    with pytest.raises(ValueError, match="at least one epoch"):
+        progressive_stages(0, 0.5)
+
+
+def test_a_log_drops_what_will_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = TrainingLog(path, 0)
+    for step in (1, 2, 3):
+        log.write(step, loss=1.0 / step)
+    with path.open("a") as file:
+        file.write('{"step": 4, "lo')  # cut short by a crash
+    TrainingLog(path, 1).write(2, loss=7.0)
+    assert [(record["step"], record["loss"]) for record in read_log(path)] == [(1, 1.0), (2, 7.0)]
