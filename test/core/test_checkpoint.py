@@ -1,0 +1,141 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from dvsnet_ros.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    InputFormat,
+    load_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
+from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, untrained_checkpoint())
+    return path
+
+
+def rewritten(path: Path, change: object) -> Path:
+    """The file at path again, its description changed by a function."""
+    with safe_open(path, "pt") as file:
+        description = json.loads(file.metadata()["dvsnet"])
+    change(description)  # type: ignore[operator]
+    save_file(load_file(path), path, {"dvsnet": json.dumps(description)})
+    return path
+
+
+def assert_same(one: Checkpoint, other: Checkpoint) -> None:
+    assert one.networks.keys() == other.networks.keys()
+    for name, network in one.networks.items():
+        tensors = other.networks[name].state_dict()
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, tensors[key]), key
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    checkpoint = untrained_checkpoint(CITYSCAPES, seed=3)
+    checkpoint.input = InputFormat((1.0, 2.0, 3.0), 0.5, "rgb")
+    save_checkpoint(tmp_path / "a.safetensors", checkpoint)
+    loaded = load_checkpoint(tmp_path / "a.safetensors")
+    assert_same(loaded, checkpoint)
+    assert loaded.label_set == CITYSCAPES
+    assert loaded.input == checkpoint.input
+    assert loaded.specs == checkpoint.specs
+    assert not any(network.training for network in loaded.networks.values())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    assert_same(untrained_checkpoint(seed=5), untrained_checkpoint(seed=5))
+    one, other = (untrained_checkpoint(seed=seed).networks["flow"] for seed in (5, 6))
+    assert not torch.equal(one.get_parameter("conv1.weight"), other.get_parameter("conv1.weight"))
+
+
+def test_a_decision_network_from_another_file(tmp_path: Path, path: Path) -> None:
+    other = untrained_checkpoint(seed=9)
+    for name in ("segmentation", "flow"):
+        del other.networks[name], other.specs[name]
+    save_checkpoint(tmp_path / "decision.safetensors", other)
+    loaded = load_checkpoint(path, tmp_path / "decision.safetensors")
+    assert torch.equal(
+        loaded.networks["decision"].get_parameter("conv.weight"),
+        other.networks["decision"].get_parameter("conv.weight"),
+    )
+    with pytest.raises(CheckpointError, match="lacks the segmentation and the flow network"):
+        load_checkpoint(tmp_path / "decision.safetensors").require(["segmentation", "flow"])
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="does not exist"):
+        load_checkpoint(tmp_path / "no.safetensors")
+    with pytest.raises(CheckpointError, match="is a folder"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.01, 0.5, 0.999])
+def test_truncated(path: Path, share: float) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(CheckpointError, match="can't be read as safetensors") as error:
+        load_checkpoint(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_pickle_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "pickled.pt"
+    torch.save({"weights": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="can't be read as safetensors"):
+        load_checkpoint(path)
+
+
+def test_anothers_safetensors(tmp_path: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(CheckpointError, match="not one of dvsnet_ros"):
+        load_checkpoint(tmp_path / "other.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda d: d.update(format=2), "format 2"),
+        (lambda d: d["networks"]["flow"].update(architecture="raft"), "'raft' is unknown"),
+        (lambda d: d["networks"]["flow"].update(depth=3), "can't be built"),
+        (lambda d: d["networks"]["flow"].update(width=8), "has shape"),
+        (lambda d: d["networks"]["segmentation"].update(blocks=[2, 1, 2, 1]), "it lacks"),
+        (lambda d: d["networks"]["segmentation"].update(blocks=[1, 1, 1, 1]), "an extra"),
+        (lambda d: d["networks"].update(depth=d["networks"]["flow"]), "unknown network 'depth'"),
+        (lambda d: d["label_set"].update(CITYSCAPES_LABELS), "19"),
+        (lambda d: d["input"].update(channel_order="grb"), "'grb' is unknown"),
+        (lambda d: d.pop("input"), "input"),
+    ],
+)
+def test_what_does_not_fit_is_said(path: Path, change: object, sentence: str) -> None:
+    with pytest.raises(CheckpointError, match=sentence) as error:
+        load_checkpoint(rewritten(path, change))
+    assert "\n" not in str(error.value)
+    assert str(path) in str(error.value)
+
+
+CITYSCAPES_LABELS = {
+    "name": "cityscapes",
+    "classes": list(CITYSCAPES.classes),
+    "colors": list(CITYSCAPES.colors),
+}
+
+
+def test_a_decision_network_of_another_flow_network(tmp_path: Path, path: Path) -> None:
+    other = untrained_checkpoint(CAMVID, size="full")
+    for name in ("segmentation", "flow"):
+        del other.networks[name], other.specs[name]
+    save_checkpoint(tmp_path / "decision.safetensors", other)
+    with pytest.raises(CheckpointError, match="64 feature channels.* reads 384"):
+        load_checkpoint(path, tmp_path / "decision.safetensors")

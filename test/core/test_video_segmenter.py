@@ -1,0 +1,215 @@
+"""The video segmenter's state, sizes and refusals; what it computes is held against the goldens."""
+
+import math
+
+import numpy as np
+import pytest
+
+from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
+from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
+from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+
+SECOND = 1_000_000_000
+ALWAYS_FLOW = Schedule(target=0.0)
+ALWAYS_SEGMENTATION = Schedule(target=100.0)
+
+
+@pytest.fixture(scope="module")
+def checkpoint() -> Checkpoint:
+    return untrained_checkpoint()
+
+
+def new_segmenter(checkpoint: Checkpoint, **arguments: object) -> VideoSegmenter:
+    defaults = {"overlap": 16, "device": "cpu", "precision": "float32"}
+    return VideoSegmenter(checkpoint, **{**defaults, **arguments})  # type: ignore[arg-type]
+
+
+def frames(count: int, height: int = 96, width: int = 128) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
+
+
+def paths(segmentation: object) -> list[Path]:
+    return [decision.path for decision in segmentation.decisions]  # type: ignore[attr-defined]
+
+
+def test_the_first_frame_is_segmented_whole(checkpoint: Checkpoint) -> None:
+    first = new_segmenter(checkpoint).segment(frames(1)[0], 7 * SECOND)
+    assert paths(first) == [Path.SEGMENTATION] * 4
+    assert all(math.isnan(decision.expected_confidence) for decision in first.decisions)
+    assert [(d.key_stamp, d.key_age) for d in first.decisions] == [(7 * SECOND, 0)] * 4
+    assert first.reset_reason is None
+
+
+def test_key_frames_age_on_the_flow_path(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW)
+    ages = []
+    for index, frame in enumerate(frames(4)):
+        result = segmenter.segment(frame, index * SECOND)
+        ages.append({(d.key_age, d.key_stamp) for d in result.decisions})
+    assert ages == [{(age, 0)} for age in range(4)]
+
+
+def test_segmented_regions_do_not_depend_on_the_past(checkpoint: Checkpoint) -> None:
+    first, second = frames(2)
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_SEGMENTATION)
+    segmenter.segment(first)
+    again = segmenter.segment(second)
+    alone = new_segmenter(checkpoint).segment(second)
+    assert paths(again) == [Path.SEGMENTATION] * 4
+    np.testing.assert_array_equal(again.mask, alone.mask)
+
+
+def test_reset_forgets_everything(checkpoint: Checkpoint) -> None:
+    drive = frames(3)
+    segmenter = new_segmenter(checkpoint, schedule=Schedule("dynamic", 50.0))
+    before = [segmenter.segment(frame).mask for frame in drive]
+    segmenter.reset()
+    after = [segmenter.segment(frame).mask for frame in drive]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("size", "stamp", "reason"),
+    [
+        ((96, 128), 11 * SECOND, None),
+        ((96, 144), 11 * SECOND, "new image size"),
+        ((96, 128), 9 * SECOND, "stamp jumped back"),
+        ((96, 128), 13 * SECOND, "gap over max_gap"),
+    ],
+)
+def test_what_breaks_the_drive_resets(
+    checkpoint: Checkpoint, size: tuple[int, int], stamp: int, reason: str | None
+) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW, max_gap=2.0)
+    segmenter.segment(frames(1)[0], 10 * SECOND)
+    result = segmenter.segment(frames(1, *size)[0], stamp)
+    assert result.reset_reason == reason
+    assert paths(result) == [Path.SEGMENTATION if reason else Path.FLOW] * 4
+    assert result.mask.shape == size
+
+
+def test_a_dynamic_target_is_each_regions_own(checkpoint: Checkpoint) -> None:
+    schedule = Schedule("dynamic", 90.0, decrease=1.0, increase=0.25)
+    segmenter = new_segmenter(checkpoint, schedule=schedule)
+    drive = frames(6)
+    targets = [90.0] * 4
+    for index, frame in enumerate(drive):
+        result = segmenter.segment(frame)
+        assert [d.target for d in result.decisions] == targets
+        if index:
+            targets = [
+                target - 1.0 if d.expected_confidence < target else target + 0.25
+                for target, d in zip(targets, result.decisions, strict=True)
+            ]
+
+
+def test_a_new_schedule_holds_from_the_next_frame_on(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW)
+    first, second, third = frames(3)
+    segmenter.segment(first)
+    assert paths(segmenter.segment(second)) == [Path.FLOW] * 4
+    segmenter.schedule = ALWAYS_SEGMENTATION
+    result = segmenter.segment(third)
+    assert {d.target for d in result.decisions} == {100.0}
+    assert paths(result) == [Path.SEGMENTATION] * 4
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 2), (3, 4), (1, 3)])
+@pytest.mark.parametrize("size", [(96, 128), (101, 75), (124, 413)])
+def test_any_grid_and_any_size(
+    checkpoint: Checkpoint, rows: int, columns: int, size: tuple[int, int]
+) -> None:
+    segmenter = new_segmenter(checkpoint, rows=rows, columns=columns, schedule=Schedule(target=90))
+    for frame in frames(3, *size):
+        result = segmenter.segment(frame, confidence=True)
+        assert result.mask.shape == size
+        assert len(result.decisions) == rows * columns
+        assert result.confidence is not None
+        assert result.confidence.shape == size
+        assert result.mask.max() < 11
+
+
+def test_any_number_of_classes() -> None:
+    segmenter = new_segmenter(untrained_checkpoint(CITYSCAPES))
+    assert segmenter.segment(frames(1)[0]).mask.max() < 19
+    assert segmenter.label_set is CITYSCAPES
+
+
+def test_a_processing_size_and_back(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint, height=64, width=96)
+    frame = frames(1, 120, 200)[0]
+    result = segmenter.segment(frame, confidence=True)
+    assert result.mask.shape == (64, 96)
+    whole = result.resized(120, 200)
+    assert whole.mask.shape == (120, 200)
+    assert whole.confidence is not None
+    assert whole.confidence.shape == (120, 200)
+    last = whole.decisions[-1].region
+    assert (last.y + last.height, last.x + last.width) == (120, 200)
+    assert set(np.unique(whole.mask)) <= set(np.unique(result.mask))
+    assert result.resized(64, 96) is result
+
+
+def test_bfloat16_agrees_with_float32(checkpoint: Checkpoint) -> None:
+    frame = frames(1)[0]
+    exact = new_segmenter(checkpoint).segment(frame).mask
+    rounded = new_segmenter(checkpoint, precision="bfloat16").segment(frame).mask
+    assert (exact == rounded).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"overlap": 12}, "divisible by 8"),
+        ({"height": 64}, "give both"),
+        ({"height": 64, "width": 64, "overlap": 40}, "at most 32"),
+        ({"device": "tpu"}, "auto, cpu, cuda"),
+        ({"device": "cuda:99"}, "cuda"),
+        ({"precision": "float8"}, "float32"),
+        ({"precision": "float16"}, "CUDA"),
+    ],
+)
+def test_what_cannot_work_is_refused(
+    checkpoint: Checkpoint, arguments: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        new_segmenter(checkpoint, **arguments)
+
+
+def test_a_missing_network_is_named() -> None:
+    checkpoint = untrained_checkpoint()
+    del checkpoint.networks["decision"]
+    with pytest.raises(CheckpointError, match="lacks the decision network"):
+        new_segmenter(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        np.zeros((96, 128), np.uint8),
+        np.zeros((96, 128, 4), np.uint8),
+        np.zeros((96, 128, 3), np.float32),
+        np.zeros((20, 20, 3), np.uint8),
+    ],
+)
+def test_a_frame_that_cannot_be_leaves_the_state_alone(
+    checkpoint: Checkpoint, frame: np.ndarray
+) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW)
+    first, second = frames(2)
+    segmenter.segment(first)
+    with pytest.raises(ValueError, match=r"frame|overlap|regions"):
+        segmenter.segment(frame)
+    assert paths(segmenter.segment(second)) == [Path.FLOW] * 4
+
+
+def test_labels_are_camvids(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint)
+    assert segmenter.label_set == CAMVID
+    mask = segmenter.segment(frames(1)[0]).mask
+    colored = CAMVID.colorize(mask)
+    y, x = 5, 9
+    assert tuple(colored[y, x, ::-1]) == CAMVID.colors[mask[y, x]]
