@@ -137,5 +137,5 @@ def test_a_decision_network_of_another_flow_network(tmp_path: Path, path: Path) 
     for name in ("segmentation", "flow"):
         del other.networks[name], other.specs[name]
     save_checkpoint(tmp_path / "decision.safetensors", other)
-    with pytest.raises(CheckpointError, match="64 feature channels.* reads 384"):
+    with pytest.raises(CheckpointError, match=r"64 feature channels.* reads 384"):
         load_checkpoint(path, tmp_path / "decision.safetensors")

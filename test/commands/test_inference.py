@@ -1,0 +1,115 @@
+"""`dvsnet inference` on small drives, with a tiny untrained checkpoint."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.commands import inference
+from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint, untrained_checkpoint
+from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+
+SETTINGS = [
+    "--overlap",
+    "16",
+    "--device",
+    "cpu",
+    "--precision",
+    "float32",
+    "--target",
+    "85",
+    "--dynamic",
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    save_checkpoint(path, untrained_checkpoint())
+    return path
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drive")
+    random = np.random.default_rng(0)
+    for index in range(5):
+        image = random.integers(0, 256, (96, 128, 3), np.uint8)
+        cv2.imwrite(str(folder / f"frame{index}.png"), image)
+    return folder
+
+
+def outputs(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_folder_of_images(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(images), "--restore-from", str(checkpoint), "--save-dir", str(tmp_path)]
+    assert inference.run([*arguments, *SETTINGS, "--save-ids"]) == 0
+    expected = [f"{kind}{i:06}.png" for kind in ("ids", "mask") for i in range(5)]
+    assert outputs(tmp_path) == ["decisions.csv", *expected]
+    segmenter = VideoSegmenter(
+        load_checkpoint(checkpoint),
+        overlap=16,
+        schedule=Schedule("dynamic", 85.0),
+        device="cpu",
+        precision="float32",
+    )
+    rows = list(csv.DictReader((tmp_path / "decisions.csv").open()))
+    for index in range(5):
+        segmentation = segmenter.segment(cv2.imread(str(images / f"frame{index}.png")))
+        ids = cv2.imread(str(tmp_path / f"ids{index:06}.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(ids, segmentation.mask)
+        colored = cv2.imread(str(tmp_path / f"mask{index:06}.png"))
+        np.testing.assert_array_equal(colored, CAMVID.colorize(segmentation.mask))
+        paths = [row["path"] for row in rows if int(row["frame"]) == index]
+        assert paths == [decision.path.label for decision in segmentation.decisions]
+    printed = capsys.readouterr().out
+    assert "frames/s" in printed
+    assert "segmentation path" in printed
+
+
+def test_a_video_and_num_steps(checkpoint: Path, images: Path, tmp_path: Path) -> None:
+    video = tmp_path / "drive.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (128, 96))
+    for index in range(5):
+        writer.write(cv2.imread(str(images / f"frame{index}.png")))
+    writer.release()
+    arguments = f"--data-list {video} --restore_from {checkpoint} --save_dir {tmp_path / 'out'}"
+    assert inference.run([*arguments.split(), *SETTINGS, "--num-steps", "3"]) == 0
+    masks = [f"mask{index:06}.png" for index in range(3)]
+    assert outputs(tmp_path / "out") == ["decisions.csv", *masks]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("{images} --restore-from no.safetensors", "does not exist"),
+        ("{images}/no --restore-from {checkpoint}", "there is no"),
+        ("--restore-from {checkpoint}", "which drive?"),
+        ("{images} --restore-from {checkpoint} --overlap 10", "divisible by 8"),
+        ("{images} --restore-from {checkpoint} --overlap 64", "at most 48"),
+        ("{images} --restore-from {checkpoint} --target 101", "from 0 to 100"),
+        ("{images} --restore-from {checkpoint} --overlap 16 --device tpu", "unknown"),
+    ],
+)
+def test_wrong_input_gets_a_sentence(
+    arguments: str,
+    sentence: str,
+    checkpoint: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = arguments.format(images=images, checkpoint=checkpoint).split()
+    assert inference.run([*words, "--save-dir", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].startswith("dvsnet inference: ")
+    assert sentence in error
+    assert not list(tmp_path.rglob("decisions.csv*"))
