@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError, Frame, frame_index
+from dvsnet_ros.drives.synthetic.agents import all_poses
 from dvsnet_ros.drives.synthetic.flow import flow_of, points_in_other_view, visible_in_other
 from dvsnet_ros.drives.synthetic.render import (
     Geometry,
@@ -18,7 +19,6 @@ from dvsnet_ros.drives.synthetic.render import (
     shade,
 )
 from dvsnet_ros.drives.synthetic.sensor import Sensor, draw_sensor
-from dvsnet_ros.drives.synthetic.traffic import all_poses
 from dvsnet_ros.drives.synthetic.world import Scene, World
 
 MAX_SIDE = 8192

@@ -31,6 +31,16 @@ class Motion:
         """Metres along the street."""
         return float(self.speed.integral(time))
 
+    def arrival(self, station: float) -> float:
+        """Seconds at which the camera comes to a station ahead of its start."""
+        low, high = 0.0, 1.0
+        while self.station(high) < station and high < 1e6:
+            low, high = high, high * 2
+        for _ in range(30):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.station(middle) < station else (low, middle)
+        return high
+
     def view(self, time: float) -> View:
         """The camera's pose."""
         station = self.station(time)

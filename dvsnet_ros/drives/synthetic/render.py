@@ -113,7 +113,7 @@ def _seen(surfaces: Surfaces, view: View, lens: Lens) -> _Seen:
     extent = (high - low).max(axis=1)
     keep = np.where(crossing, ~behind.all(axis=1), inside & (extent > (1 << FRACTION_BITS) * 0.6))
     rows = np.nonzero(keep)[0]
-    distance = np.linalg.norm(corners[rows].mean(axis=1), axis=1)
+    distance = np.linalg.norm(surfaces.middle[rows] - view.position, axis=1)
     order = np.lexsort(
         (
             -distance,

@@ -55,6 +55,7 @@ class Surfaces:
         quads, normal: [F, 4, 3] and [F, 3] in world coordinates.
         uv: [F, 2, 4] texture maps.
         color: [F, 3] BGR factors, the light in them.
+        middle: [F, 3] points whose distances order the facets of an object.
         texture, labels, layer, cell, lateral, key, part: [F]; part -1 does not move.
     """
 
@@ -62,6 +63,7 @@ class Surfaces:
     normal: Array
     uv: Array
     color: Array
+    middle: Array
     texture: NDArray[np.intp]
     labels: NDArray[np.uint8]
     layer: NDArray[np.int8]
@@ -100,6 +102,7 @@ def place(objects: Sequence[Placed], light: Light) -> Surfaces:
         normal,
         np.concatenate([mesh.uv for mesh in meshes]),
         lit,
+        np.concatenate([mesh.middle for mesh in meshes]),
         np.concatenate([mesh.texture for mesh in meshes]),
         np.concatenate([mesh.labels for mesh in meshes]),
         layer.astype(np.int8),

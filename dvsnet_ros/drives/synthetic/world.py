@@ -1,25 +1,26 @@
 """The whole world of a synthetic drive, and what of it there is at a time."""
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 
-from dvsnet_ros.drives.synthetic.centreline import Array, Centreline, Waves, steady, waves
-from dvsnet_ros.drives.synthetic.flow import Poses
-from dvsnet_ros.drives.synthetic.motion import Motion, draw_shake
-from dvsnet_ros.drives.synthetic.render import View
-from dvsnet_ros.drives.synthetic.sky import build_sky
-from dvsnet_ros.drives.synthetic.street import BLOCK, Block, Profile, build_block
-from dvsnet_ros.drives.synthetic.surfaces import Surfaces, join_surfaces
-from dvsnet_ros.drives.synthetic.textures import build_atlas
-from dvsnet_ros.drives.synthetic.traffic import (
+from dvsnet_ros.drives.synthetic.agents import (
     Agent,
-    Traffic,
     agent_shadows,
     all_poses,
     place_agents,
 )
+from dvsnet_ros.drives.synthetic.centreline import Array, Centreline, Waves, steady, waves
+from dvsnet_ros.drives.synthetic.flow import Poses
+from dvsnet_ros.drives.synthetic.ground import draw_profile
+from dvsnet_ros.drives.synthetic.motion import Motion, draw_shake
+from dvsnet_ros.drives.synthetic.render import View
+from dvsnet_ros.drives.synthetic.sky import build_sky
+from dvsnet_ros.drives.synthetic.street import BLOCK, Block, Street
+from dvsnet_ros.drives.synthetic.surfaces import Surfaces, join_surfaces
+from dvsnet_ros.drives.synthetic.tiles import build_atlas
+from dvsnet_ros.drives.synthetic.traffic import Traffic
 from dvsnet_ros.drives.synthetic.weather import draw_weather
 
 BLOCKS_AHEAD = 4
@@ -68,15 +69,15 @@ class World:
         pace = _draw_speed(rng) if speed is None else steady(speed)
         curve = _draw_curve(rng) if turn_rate is None else _even_curve(turn_rate, pace.level)
         line = Centreline.from_curvature(curve, float(pace.integral(duration)))
-        profile = Profile()
         self.weather = draw_weather(seed)
-        self.atlas = build_atlas(seed)
-        self.motion = Motion(line, pace, 1.7, draw_shake(rng, shake))
-        self.traffic = Traffic(seed, line)
+        profile = draw_profile(seed, self.weather.wet)
+        self.atlas = build_atlas(seed, self.weather)
+        lateral = profile.keeps * profile.lane / 2
+        self.motion = Motion(line, pace, lateral, draw_shake(rng, shake))
+        self.traffic = Traffic(seed, line, profile, self.motion)
         self._sky = build_sky(seed, self.weather)
-        self._block = lru_cache(maxsize=BLOCKS_AHEAD + 4)(
-            partial(build_block, seed=seed, line=line, profile=profile, light=self.weather.light)
-        )
+        street = Street(seed, line, profile, self.weather.light)
+        self._block = lru_cache(maxsize=BLOCKS_AHEAD + 4)(street.block)
 
     def scene(self, time: float) -> Scene:
         """What there is at a time in seconds."""

@@ -1,0 +1,154 @@
+"""Trees, bushes and hedges."""
+
+import numpy as np
+
+from dvsnet_ros.drives.synthetic.classes import TREE
+from dvsnet_ros.drives.synthetic.mesh import Array, Color, Mesh, Modeller
+from dvsnet_ros.drives.synthetic.textures import Texture
+
+GREENS: tuple[Color, ...] = (
+    (0.22, 0.46, 0.3),
+    (0.2, 0.42, 0.36),
+    (0.28, 0.52, 0.34),
+    (0.22, 0.36, 0.24),
+    (0.2, 0.5, 0.46),
+)
+AUTUMN: tuple[Color, ...] = ((0.14, 0.45, 0.68), (0.16, 0.58, 0.72), (0.14, 0.3, 0.56))
+BARK: Color = (0.24, 0.31, 0.38)
+
+
+def _icosahedron() -> tuple[Array, list[tuple[int, int, int]]]:
+    g = (1 + 5**0.5) / 2
+    corners = np.array(
+        [(s, t * g, 0) for s in (-1, 1) for t in (-1, 1)]
+        + [(0, s, t * g) for s in (-1, 1) for t in (-1, 1)]
+        + [(t * g, 0, s) for s in (-1, 1) for t in (-1, 1)],
+        np.float64,
+    )
+    corners /= np.linalg.norm(corners[0])
+    edge = np.linalg.norm(corners[:, None] - corners[None], axis=2)
+    near = (edge > 0.1) & (edge < 1.2)
+    faces = []
+    for a in range(12):
+        for b in range(a + 1, 12):
+            for c in range(b + 1, 12):
+                if near[a, b] and near[b, c] and near[a, c]:
+                    turn = np.dot(np.cross(corners[b], corners[c]), corners[a])
+                    faces.append((a, b, c) if turn > 0 else (a, c, b))
+    return corners, faces
+
+
+def _subdivided(
+    corners: Array, faces: list[tuple[int, int, int]]
+) -> tuple[Array, list[tuple[int, int, int]]]:
+    points = list(corners)
+    middles: dict[tuple[int, int], int] = {}
+
+    def middle(a: int, b: int) -> int:
+        edge = (min(a, b), max(a, b))
+        if edge not in middles:
+            point = points[a] + points[b]
+            points.append(point / np.linalg.norm(point))
+            middles[edge] = len(points) - 1
+        return middles[edge]
+
+    split = []
+    for a, b, c in faces:
+        ab, bc, ca = middle(a, b), middle(b, c), middle(c, a)
+        split += [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
+    return np.array(points), split
+
+
+COARSE = _icosahedron()
+FINE = _subdivided(*COARSE)
+
+
+def _crown(
+    modeller: Modeller,
+    rng: np.random.Generator,
+    center: tuple[float, float, float],
+    radii: tuple[float, float, float],
+    color: Color,
+    *,
+    fine: bool = True,
+    texture: Texture = Texture.FOLIAGE,
+) -> None:
+    """Adds an uneven ball of leaves."""
+    corners, faces = FINE if fine else COARSE
+    rough = rng.uniform(0.78, 1.16, (len(corners), 1))
+    points = corners * rough * radii + center
+    for a, b, c in faces:
+        # Leaves below and inside get less light than the faces' own slant tells.
+        dim = 0.8 + 0.2 * float(corners[[a, b, c], 2].mean())
+        bgr = (color[0] * dim, color[1] * dim, color[2] * dim)
+        modeller.quad(points[[a, b, c, c]], bgr, texture)
+
+
+def _trunk(modeller: Modeller, radius: float, height: float) -> None:
+    modeller.prism((radius, radius * 0.7), (0, height), BARK, Texture.BARK, sides=5)
+
+
+def broad_tree(rng: np.random.Generator, color: Color) -> Mesh:
+    """A crown of several balls on a trunk."""
+    modeller = Modeller(TREE)
+    stem, size = rng.uniform(1.8, 2.8), rng.uniform(1.7, 2.6)
+    _trunk(modeller, rng.uniform(0.13, 0.24), stem + size * 0.6)
+    for _ in range(int(rng.integers(2, 4))):
+        x, y = rng.uniform(-0.55, 0.55, 2) * size
+        low = rng.uniform(0.1, 0.7) * size
+        part = size * rng.uniform(0.45, 0.65)
+        _crown(modeller, rng, (x, y, stem + low), (part, part, part), color, fine=False)
+    center = (0, 0, stem + size * 0.75)
+    _crown(modeller, rng, center, (size, size, size * rng.uniform(0.75, 1.15)), color)
+    return modeller.build()
+
+
+def slim_tree(rng: np.random.Generator, color: Color) -> Mesh:
+    """A poplar, or a young street tree."""
+    modeller = Modeller(TREE)
+    stem, width = rng.uniform(1.0, 2.2), rng.uniform(0.8, 1.3)
+    high = width * rng.uniform(1.6, 3.0)
+    _trunk(modeller, 0.12, stem + high * 0.5)
+    _crown(modeller, rng, (0, 0, stem + high * 0.9), (width, width, high), color)
+    return modeller.build()
+
+
+def conifer(rng: np.random.Generator, color: Color) -> Mesh:
+    """Three cones of needles."""
+    modeller = Modeller(TREE)
+    high, width = rng.uniform(5, 9), rng.uniform(1.3, 2.0)
+    _trunk(modeller, 0.15, high * 0.3)
+    dark = (color[0] * 0.8, color[1] * 0.75, color[2] * 0.7)
+    for tier in range(3):
+        low = high * (0.12 + 0.25 * tier)
+        radius = width * (1 - 0.27 * tier)
+        top = low + high * 0.42 if tier < 2 else high
+        modeller.prism((radius, 0.02), (low, top), dark, Texture.FOLIAGE, sides=8)
+    return modeller.build()
+
+
+def bush(rng: np.random.Generator, color: Color) -> Mesh:
+    """A ball of leaves on the ground."""
+    modeller = Modeller(TREE)
+    width, high = rng.uniform(0.5, 1.1), rng.uniform(0.45, 0.9)
+    _crown(
+        modeller, rng, (0, 0, high * 0.7), (width, width, high), color,
+        fine=False, texture=Texture.HEDGE,
+    )  # fmt: skip
+    return modeller.build()
+
+
+def draw_trees(rng: np.random.Generator) -> tuple[Mesh, ...]:
+    """The trees of a drive, of a few kinds and seasons."""
+    autumn = rng.random() < 0.2
+    kinds = (broad_tree, broad_tree, broad_tree, slim_tree, slim_tree, conifer)
+    trees = []
+    for index in range(12):
+        colors = AUTUMN + GREENS[:2] if autumn else GREENS
+        trees.append(kinds[index % len(kinds)](rng, colors[int(rng.integers(len(colors)))]))
+    return tuple(trees)
+
+
+def draw_bushes(rng: np.random.Generator) -> tuple[Mesh, ...]:
+    """The bushes of a drive."""
+    return tuple(bush(rng, GREENS[int(rng.integers(len(GREENS)))]) for _ in range(4))
