@@ -61,12 +61,11 @@ def build_messages(folder: Path) -> list[tuple[str, list[str]]]:
     )  # fmt: skip
     cmake("--build", str(build), "--parallel", str(os.cpu_count()))
     cmake("--install", str(build))
-    # setuptools installs the rooms and writes the commands; the rest is the messages.
+    # setuptools installs the rooms; the rest is the messages and what `ros2 launch` looks for.
     package = stage / Path(sysconfig.get_path("platlib")).relative_to(PREFIX) / "dvsnet_ros"
     for path in package.iterdir():
         if path.name != "msg" and path.suffix != ".so":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(stage / "lib" / "dvsnet_ros")
     files: dict[str, list[str]] = {}
     for path in sorted(stage.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
