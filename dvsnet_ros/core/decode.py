@@ -64,25 +64,33 @@ def decode(logits: Tensor, height: int, width: int) -> Labels:
     """Labels [height, width] of one region from its logits [C, h, w], float32."""
     rows = _axis(logits.shape[1], height, logits.device)
     columns = _axis(logits.shape[2], width, logits.device)
-    right = _shifted(logits, 2)
-    corners = torch.stack((logits, right, _shifted(logits, 1), _shifted(right, 1)))  # [4, C, h, w]
-    winners = corners.argmax(1)
-    largest = winners[0]
+    largest = logits.argmax(0)
+    corners = _corners(logits)
     classes, values = _decode_uniform(corners, largest, rows, columns)
-    y, x = (winners != largest).any(0).nonzero(as_tuple=True)
+    y, x = (_corners(largest) != largest).any(0).nonzero(as_tuple=True)
     if len(y):
         mixed = _interpolate(
-            corners[:, :, y, x], rows.weights[y].unsqueeze(2), columns.weights[x].unsqueeze(1)
+            corners[:, :, y, x],
+            rows.weights[y].unsqueeze(2),
+            columns.weights[x].unsqueeze(1),
         )
         values.permute(0, 2, 1, 3)[y, x], winner = mixed.max(0)
         classes.permute(0, 2, 1, 3)[y, x] = winner.to(torch.uint8)
     return Labels(_to_pixels(classes, rows, columns), _to_pixels(values, rows, columns))
 
 
-def _shifted(logits: Tensor, dim: int) -> Tensor:
-    """Each logit's next neighbour; the last one's is itself, as the resize clamps at the border."""
-    size = logits.shape[dim]
-    return torch.cat((logits.narrow(dim, 1, size - 1), logits.narrow(dim, size - 1, 1)), dim)
+def _corners(grid: Tensor) -> Tensor:
+    """[4, ..., h, w] of a grid [..., h, w]: each point, its right, its lower, its lower right.
+
+    Beyond the border stands the border, as the resize clamps there.
+    """
+    right = _next(grid, -1)
+    return torch.stack((grid, right, _next(grid, -2), _next(right, -2)))
+
+
+def _next(grid: Tensor, dim: int) -> Tensor:
+    size = grid.shape[dim]
+    return torch.cat((grid.narrow(dim, 1, size - 1), grid.narrow(dim, size - 1, 1)), dim)
 
 
 def _interpolate(corners: Tensor, down: Tensor, right: Tensor) -> Tensor:
