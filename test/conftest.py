@@ -6,8 +6,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+# One thread a process, before torch is imported: tests run beside the processes they start, and
+# threads that wait for a busy core cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
+
 from helpers.domains import free_domain
 
 ROOT = Path(__file__).resolve().parent.parent
