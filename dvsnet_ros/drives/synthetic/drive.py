@@ -21,7 +21,7 @@ from dvsnet_ros.drives.synthetic.render import (
 from dvsnet_ros.drives.synthetic.sensor import Sensor, draw_sensor
 from dvsnet_ros.drives.synthetic.world import Scene, World
 
-MAX_SIDE = 8192
+MAX_SIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class SyntheticDrive:
         texels = sample_textures(geometry, world.atlas, self._lens)
         weather = world.weather
         light = shade(geometry, texels, weather.haze, weather.horizon, weather.light.shade)
-        return _sensor(self.seed, self.noise).capture(light, index, time)
+        return _sensor(self.seed, self.noise, self.height, self.width).capture(light, index, time)
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """The class of each pixel, uint8 [H, W]."""
@@ -174,8 +174,8 @@ def _world(drive: SyntheticDrive) -> World:
 
 
 @lru_cache(maxsize=4)
-def _sensor(seed: int, noise: float) -> Sensor:
-    return draw_sensor(seed, noise)
+def _sensor(seed: int, noise: float, height: int, width: int) -> Sensor:
+    return draw_sensor(seed, noise, height, width)
 
 
 @lru_cache(maxsize=2)

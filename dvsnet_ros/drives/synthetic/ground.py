@@ -58,9 +58,9 @@ def draw_profile(seed: int, wet: float) -> Profile:
     stone, red = rng.uniform(0.66, 0.86) * dark, float(rng.choice((0.0, 0.0, 0.08, 0.14)))
     lush = rng.uniform(0.75, 1.1)
     return Profile(
-        lane=rng.uniform(3.3, 4.4),
-        parking=2.2 if rng.random() < 0.7 else 0.0,
-        pavement=rng.uniform(2.2, 3.6),
+        lane=rng.uniform(3.0, 3.8),
+        parking=2.1 if rng.random() < 0.6 else 0.0,
+        pavement=rng.uniform(2.6, 4.4),
         asphalt=(grey - warm, grey, grey + warm),
         paving=(stone - red, stone - red / 2, stone + red / 2),
         soil=(0.38 * lush, 0.62 * lush, 0.5 * lush),

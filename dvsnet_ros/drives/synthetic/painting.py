@@ -36,12 +36,12 @@ def plain(rng: Random) -> Image:
 
 def asphalt(rng: Random) -> Image:
     """Grains, stains and a few cracks."""
-    grain = 0.07 * noise(rng, 128, 1) + 0.035 * noise(rng, 48, 2) + 0.04 * noise(rng, 3, 3)
+    grain = 0.045 * noise(rng, 256, 1) + 0.03 * noise(rng, 100, 1) + 0.035 * noise(rng, 3, 4)
     cracks = np.ones(SHAPE, np.float32)
-    for _ in range(3):
+    for _ in range(2):
         steps = rng.normal(0, 9, (14, 2)) + rng.normal(0, 5, 2)
         points = np.cumsum(steps, axis=0) + TILE / 2
-        cv2.polylines(cracks, [np.rint(points).astype(np.int32)], False, 0.72, 1)
+        cv2.polylines(cracks, [np.rint(points).astype(np.int32)], False, 0.8, 1)
     return flat(0.8) * ((1 + grain) * cracks)[..., None]
 
 
@@ -187,7 +187,9 @@ def skies(rng: Random, weather: Weather, low: float, high: float) -> list[Image]
         low: tangent of the elevation at the lower edge.
         high: at the upper edge.
     """
-    shape = (TILE, TILE * SKIES)
+    # A tile's last column is the next one's first, so that no seam shows between them.
+    step = TILE - 1
+    shape = (TILE, step * SKIES)
     height = np.linspace(high, low, TILE, dtype=np.float32)[:, None]
     rise = np.clip(height / 0.9, 0, 1) ** 0.6
     clear = weather.horizon + (weather.zenith - weather.horizon) * rise[..., None]
@@ -198,6 +200,5 @@ def skies(rng: Random, weather: Weather, low: float, high: float) -> list[Image]
     lit = 0.5 + 0.5 * np.tanh(bank - np.roll(bank, (6, 9), (0, 1)))
     cloud = weather.cloud * (0.78 + 0.3 * lit[..., None])
     sky = clear + (cloud - clear) * (0.92 * cover)[..., None]
-    return [
-        np.ascontiguousarray(sky[:, i * TILE : (i + 1) * TILE], np.float32) for i in range(SKIES)
-    ]
+    sky = np.concatenate((sky, sky[:, :1]), axis=1).astype(np.float32)
+    return [sky[:, i * step : i * step + TILE] for i in range(SKIES)]

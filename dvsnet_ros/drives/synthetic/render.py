@@ -1,5 +1,6 @@
 """Draws surfaces: which facet each pixel shows, how far it is, and what it looks like."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -29,9 +30,9 @@ class Lens:
 
     @classmethod
     def fitting(cls, width: int, height: int) -> "Lens":
-        """A camera for images of a size; the horizon lies a little above the middle."""
+        """A camera for images of a size; the horizon lies near the middle."""
         focal = 0.62 * float(np.hypot(width, height))
-        return cls(width, height, focal, (width - 1) / 2, (height - 1) * 0.46)
+        return cls(width, height, focal, (width - 1) / 2, (height - 1) * 0.52)
 
     def rays(self) -> tuple[Float, Float]:
         """The rays (x, y, 1) of the pixels: x as [1, W], y as [H, 1]."""
@@ -135,6 +136,24 @@ def _facing(surfaces: Surfaces, view: View) -> NDArray[np.bool_]:
     return np.asarray(np.einsum("fi,fi->f", towards, surfaces.normal) > 1e-4)
 
 
+def _before_camera(
+    outlines: list[Array], view: View, lens: Lens
+) -> Iterator[NDArray[np.int32]]:
+    """The pixel polygons of outlines in the world, as far as they lie before the camera."""
+    if not outlines:
+        return
+    corners = (np.concatenate(outlines) - view.position) @ view.rotation.T
+    behind = corners[:, 2] < NEAR
+    pixels = _fixed_point(np.where(behind[:, None], (0.0, 0.0, 1.0), corners), lens)
+    ends = np.cumsum([len(outline) for outline in outlines])
+    for end, outline in zip(ends, outlines, strict=True):
+        rows = slice(end - len(outline), end)
+        if not behind[rows].any():
+            yield pixels[rows]
+        elif not behind[rows].all():
+            yield _fixed_point(clip_near(corners[rows]), lens)
+
+
 def _inverse_depth(seen: _Seen, view: View) -> tuple[Array, Array, Array]:
     """1/z of each facet as a function [F, 3] of the ray, and its bounds [F]."""
     normal = seen.surfaces.normal @ view.rotation.T
@@ -157,10 +176,8 @@ def draw_geometry(surfaces: Surfaces, shadows: list[Array], view: View, lens: Le
     shaded = np.zeros((lens.height, lens.width), np.uint8)
     for index, polygon in enumerate(seen.polygons):
         _fill(buffer, polygon, index)
-    for outline in shadows:
-        polygon = clip_near((outline - view.position) @ view.rotation.T)
-        if len(polygon) > 2:
-            _fill(shaded, _fixed_point(polygon, lens), 1)
+    for polygon in _before_camera(shadows, view, lens):
+        _fill(shaded, polygon, 1)
     facet = buffer.astype(np.intp)
     plane, low, high = (table.astype(np.float32) for table in _inverse_depth(seen, view))
     x, y = lens.rays()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.drives.synthetic.centreline import Waves, steady, waves
 
-GRAIN_TILE = 1024
+MARGIN = 256  # pixels by which the grain is larger than the images
 SOFTNESS = 0.55  # pixels
 
 
@@ -18,7 +18,7 @@ class Sensor:
 
     Attributes:
         exposure: factor of the brightness over time.
-        grain: int16 [GRAIN_TILE, GRAIN_TILE, 3], zero-mean; None for a clean camera.
+        grain: int16 [H + MARGIN, W + MARGIN, 3], zero-mean; None for a clean camera.
         seed: of each frame's piece of the grain.
     """
 
@@ -39,18 +39,15 @@ class Sensor:
     def _grain_of(self, index: int, shape: tuple[int, ...]) -> NDArray[np.int16]:
         assert self.grain is not None
         rng = np.random.default_rng((self.seed, 0x6EA1, index))
-        height, width = shape[:2]
-        tiles = (-(-height // GRAIN_TILE) + 1, -(-width // GRAIN_TILE) + 1, 1)
-        top, left = rng.integers(0, GRAIN_TILE, 2)
-        whole = np.tile(self.grain, tiles) if max(tiles) > 1 else self.grain
-        return whole[top : top + height, left : left + width]
+        top, left = rng.integers(0, MARGIN, 2)
+        return self.grain[top : top + shape[0], left : left + shape[1]]
 
 
-def draw_sensor(seed: int, noise: float) -> Sensor:
+def draw_sensor(seed: int, noise: float, height: int, width: int) -> Sensor:
     """The sensor of a drive; noise is its grain in grey levels, 0 gives a clean camera."""
     if noise == 0:
         return Sensor(steady(1.0), None, seed)
     rng = np.random.default_rng((seed, 0x5E50))
-    grain = rng.standard_normal((GRAIN_TILE, GRAIN_TILE, 3)) * noise
+    grain = rng.standard_normal((height + MARGIN, width + MARGIN, 3), np.float32) * noise
     exposure = waves(rng, 1.0, (0.05, 0.03), (11.0, 4.5))
     return Sensor(exposure, np.rint(grain).astype(np.int16), seed)

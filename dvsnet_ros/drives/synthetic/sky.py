@@ -9,7 +9,7 @@ from dvsnet_ros.drives.synthetic.classes import BUILDING, SKY, TREE
 from dvsnet_ros.drives.synthetic.mesh import Color, Mesh, Modeller
 from dvsnet_ros.drives.synthetic.render import View
 from dvsnet_ros.drives.synthetic.surfaces import Layer, Placed, Surfaces, place
-from dvsnet_ros.drives.synthetic.textures import SKIES, Texture
+from dvsnet_ros.drives.synthetic.textures import SKIES, TILE, Texture
 from dvsnet_ros.drives.synthetic.tiles import SKY_HIGH, SKY_LOW
 from dvsnet_ros.drives.synthetic.weather import Weather
 
@@ -55,6 +55,7 @@ def _sky() -> Mesh:
     uv = np.zeros_like(mesh.uv)
     uv[:, 0, :3] = along / (chord**2 * PANELS_A_TILE)
     uv[:, 0, 3] = (PANELS_A_TILE - 0.5 - np.arange(PANELS) % PANELS_A_TILE) / PANELS_A_TILE
+    uv[:, 0] *= 1 - 1 / TILE  # its last column is the next tile's first
     uv[:, 1, 2] = -1 / (DISTANCE * (SKY_HIGH - SKY_LOW))
     uv[:, 1, 3] = SKY_HIGH / (SKY_HIGH - SKY_LOW)
     return replace(mesh, uv=uv)
