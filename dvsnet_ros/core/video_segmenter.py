@@ -5,7 +5,6 @@ Source: figure 3 of the DVSNet paper; `inference.py` of the original.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -15,17 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.decode import confidence_of, decode
 from dvsnet_ros.core.device import resolve_device, resolve_precision
-from dvsnet_ros.core.networks.decision import DecisionNetwork
-from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
-from dvsnet_ros.core.networks.layers import fold_batch_norms
-from dvsnet_ros.core.networks.resize import resize_bilinear
-from dvsnet_ros.core.networks.warp import warp
-from dvsnet_ros.core.regions import Region, RegionGrid, check_overlap
+from dvsnet_ros.core.networks.flow_net import FlowFields
+from dvsnet_ros.core.region_networks import (
+    RegionNetworks,
+    decision_features,
+    key_logits,
+    warp_and_scale,
+)
+from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
 
@@ -109,20 +110,10 @@ class VideoSegmenter:
         self._layout = (rows, columns, overlap)
         self._grid = RegionGrid(height, width, *self._layout) if height else None
         self._schedule = schedule or Schedule()
-        self._input = checkpoint.input
-        self._mean = torch.tensor(checkpoint.input.mean, device=self.device).view(1, 3, 1, 1)
-        self._segmentation = self._prepare(checkpoint.networks["segmentation"], self.precision)
-        self._flow = self._prepare(checkpoint.networks["flow"], self.precision)
-        # Scores near 100 need finer steps than half precision has.
-        self._decision = self._prepare(checkpoint.networks["decision"], torch.float32)
+        self._networks = RegionNetworks(checkpoint, self.device, self.precision)
         self._keys: _KeyFrames | None = None
         self._last_shape: tuple[int, ...] = ()
         self._last_stamp = 0
-
-    def _prepare(self, network: nn.Module, precision: torch.dtype) -> nn.Module:
-        network = fold_batch_norms(copy.deepcopy(network).eval()).to(self.device, precision)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
-        return network
 
     @property
     def schedule(self) -> Schedule:
@@ -164,8 +155,8 @@ class VideoSegmenter:
         with _timed(timings, "total"):
             grid = self._grid_of(frame)
             reset_reason = self._reset_if_broken(frame.shape, stamp)
-            image = self._to_image(frame, grid)
-            flow_inputs = self._flow_inputs(image, grid)
+            image = self._networks.to_image(frame, grid)
+            flow_inputs = self._networks.flow_inputs(image, grid)
             with _timed(timings, "flow"):
                 flow_path = self._run_flow_path(flow_inputs)
             paths = self._choose_paths(flow_path, len(grid.regions))
@@ -204,32 +195,12 @@ class VideoSegmenter:
             self.reset()
         return reason
 
-    def _to_image(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tensor:
-        """The frame on the device, [1, 3, H, W]: uint8, or float32 if it had to be resized."""
-        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
-        image = image.permute(2, 0, 1).unsqueeze(0)
-        if frame.shape[:2] == (grid.height, grid.width):
-            return image
-        return resize_bilinear(image.float(), grid.height, grid.width)
-
-    def _flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
-        """[R, 3, h / 2, w / 2] BGR in 0-1, every region at half its size."""
-        height, width = grid.region_height // 2, grid.region_width // 2
-        halves = [
-            resize_bilinear(_crop(image, region).float(), height, width)
-            if grid.region_height % 2 or grid.region_width % 2
-            else _crop(image, region)[..., ::2, ::2]
-            for region in grid.regions
-        ]
-        return self._to_network(torch.cat(halves).float().div_(255.0))
-
     def _run_flow_path(self, flow_inputs: Tensor) -> _FlowPath | None:
         """Flow fields and scores of every region; None where there is no key frame yet."""
         if self._keys is None:
             return None
-        fields: FlowFields = self._flow(flow_inputs, self._keys.images)
-        features = DecisionNetwork.resize_features(fields.features.float())
-        return _FlowPath(fields, self._decision(features).tolist())
+        fields = self._networks.flow(flow_inputs, self._keys.images)
+        return _FlowPath(fields, self._networks.scores(decision_features(fields)))
 
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
         if flow_path is None or self._keys is None:
@@ -243,22 +214,8 @@ class VideoSegmenter:
         self, image: Tensor, grid: RegionGrid, paths: Sequence[Path]
     ) -> Tensor | None:
         """Logits [S, C, h', w'] float32 of the S regions on the segmentation path, in order."""
-        chosen = [
-            _crop(image, region)
-            for region, path in zip(grid.regions, paths, strict=True)
-            if path is Path.SEGMENTATION
-        ]
-        if not chosen:
-            return None
-        regions = torch.cat(chosen)
-        if self._input.channel_order == "rgb":
-            regions = regions.flip(1)
-        normalized = (regions.float() - self._mean) * self._input.scale
-        logits: Tensor = self._segmentation(self._to_network(normalized))
-        return logits.float()
-
-    def _to_network(self, images: Tensor) -> Tensor:
-        return images.to(self.precision, memory_format=torch.channels_last)
+        chosen = [grid.regions[region] for region in _on_path(paths, Path.SEGMENTATION)]
+        return self._networks.segment(image, chosen) if chosen else None
 
     def _region_logits(
         self, flow_path: _FlowPath | None, segmented: Tensor | None, paths: Sequence[Path]
@@ -270,8 +227,9 @@ class VideoSegmenter:
         flowing = _on_path(paths, Path.FLOW)
         if flowing and flow_path is not None and self._keys is not None:
             fields = flow_path.fields
-            warped = warp(self._keys.logits[flowing], fields.flow[flowing].float())
-            scaled = warped * fields.scale[flowing].float()
+            scaled = warp_and_scale(
+                self._keys.logits[flowing], fields.flow[flowing], fields.scale[flowing]
+            )
             logits.update(zip(flowing, scaled, strict=True))
         return [logits[region] for region in range(len(paths))]
 
@@ -317,29 +275,22 @@ class VideoSegmenter:
             keys.ages = [age + 1 for age in keys.ages]
         if segmented is None:
             return
-        key_logits = resize_bilinear(
-            segmented, *FlowNet.field_size(grid.region_height, grid.region_width)
-        )
+        logits = key_logits(segmented, grid)
         chosen = _on_path(paths, Path.SEGMENTATION)
         if keys is None:
             targets = [self._schedule.target] * len(paths)
             self._keys = _KeyFrames(
-                flow_inputs, key_logits, targets, [stamp] * len(paths), [0] * len(paths)
+                flow_inputs, logits, targets, [stamp] * len(paths), [0] * len(paths)
             )
             return
         keys.images[chosen] = flow_inputs[chosen]
-        keys.logits[chosen] = key_logits
+        keys.logits[chosen] = logits
         for region in chosen:
             keys.stamps[region], keys.ages[region] = stamp, 0
 
 
 def _on_path(paths: Sequence[Path], wanted: Path) -> list[int]:
     return [region for region, path in enumerate(paths) if path is wanted]
-
-
-def _crop(image: Tensor, region: Region) -> Tensor:
-    rows, columns = region.slices
-    return image[..., rows, columns]
 
 
 def _merge(

@@ -1,0 +1,123 @@
+"""The networks of DVSNet on the regions of a frame: what inference and training share.
+
+Nothing here remembers a frame; the video segmenter does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
+from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
+from dvsnet_ros.core.networks.layers import fold_batch_norms
+from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.warp import warp
+from dvsnet_ros.core.regions import Region, RegionGrid
+
+
+class RegionNetworks:
+    """A checkpoint's networks, frozen, on one device and in one precision.
+
+    Args:
+        checkpoint: the networks, which are copied; only the methods of those it has can be used.
+        device: where they run.
+        precision: of the segmentation and the flow network.
+        input_format: what the segmentation network is given, in place of the checkpoint's.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        precision: torch.dtype,
+        input_format: InputFormat | None = None,
+    ) -> None:
+        self.device = device
+        self.precision = precision
+        self._input = input_format or checkpoint.input
+        self._mean = torch.tensor(self._input.mean, device=device).view(1, 3, 1, 1)
+        # Scores near 100 need finer steps than half precision has.
+        precisions = {"decision": torch.float32}
+        self._networks = {
+            name: _frozen(network, device, precisions.get(name, precision))
+            for name, network in checkpoint.networks.items()
+        }
+
+    def to_image(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tensor:
+        """The frame on the device, [1, 3, H, W]: uint8, or float32 if it had to be resized."""
+        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+        image = image.permute(2, 0, 1).unsqueeze(0)
+        if frame.shape[:2] == (grid.height, grid.width):
+            return image
+        return resize_bilinear(image.float(), grid.height, grid.width)
+
+    def flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
+        """[R, 3, h / 2, w / 2] BGR in 0-1, every region at half its size."""
+        return self._to_network(half_regions(image, grid))
+
+    def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
+        """Logits [S, C, h', w'] float32 of these regions of an image, in order."""
+        crops = torch.cat([_crop(image, region) for region in regions])
+        if self._input.channel_order == "rgb":
+            crops = crops.flip(1)
+        normalized = (crops.float() - self._mean) * self._input.scale
+        logits: Tensor = self._networks["segmentation"](self._to_network(normalized))
+        return logits.float()
+
+    def flow(self, current: Tensor, key: Tensor) -> FlowFields:
+        """The flow network's fields, from flow inputs [R, 3, h, w] to those of the key frames."""
+        fields: FlowFields = self._networks["flow"](current, key)
+        return fields
+
+    def scores(self, features: Tensor) -> list[float]:
+        """Expected confidence scores of R regions from their `decision_features`."""
+        scores: list[float] = self._networks["decision"](features).tolist()
+        return scores
+
+    def _to_network(self, images: Tensor) -> Tensor:
+        return images.to(self.precision, memory_format=torch.channels_last)
+
+
+def half_regions(image: Tensor, grid: RegionGrid) -> Tensor:
+    """Every region of an image [1, 3, H, W] (0-255) at half its size: [R, 3, h / 2, w / 2], 0-1."""
+    height, width = grid.region_height // 2, grid.region_width // 2
+    halves = [
+        resize_bilinear(_crop(image, region).float(), height, width)
+        if grid.region_height % 2 or grid.region_width % 2
+        else _crop(image, region)[..., ::2, ::2]
+        for region in grid.regions
+    ]
+    return torch.cat(halves).float().div_(255.0)
+
+
+def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:
+    """Logits [S, C, h', w'] of the segmentation path on the flow network's grid of 1/8."""
+    return resize_bilinear(logits, *FlowNet.field_size(grid.region_height, grid.region_width))
+
+
+def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
+    """The flow path: key logits [R, C, h, w] follow the flow and are multiplied by the scale."""
+    return warp(keys, flow.float()) * scale.float()
+
+
+def decision_features(fields: FlowFields) -> Tensor:
+    """What the decision network reads of the fields of R regions: [R, C, 4, 8] float32."""
+    return DecisionNetwork.resize_features(fields.features.float())
+
+
+def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:
+    network = fold_batch_norms(copy.deepcopy(network).eval()).to(device, precision)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stubs lack it
+    return network.requires_grad_(False)
+
+
+def _crop(image: Tensor, region: Region) -> Tensor:
+    rows, columns = region.slices
+    return image[..., rows, columns]
