@@ -1,4 +1,4 @@
-"""What stands on a pavement: lamps, signs, traffic lights, posts and bins."""
+"""What stands on a pavement: lamps, signs, traffic lights, bins and benches."""
 
 from dataclasses import replace
 
@@ -21,7 +21,12 @@ def lamp(height: float, reach: float, color: Color) -> Mesh:
     modeller.prism((0.11, 0.06), (0, height), color, sides=6)
     modeller.box((-0.05, 0, height - 0.12), (0.05, reach, height), color)
     modeller.box((-0.12, reach - 0.2, height - 0.2), (0.12, reach + 0.5, height - 0.02), color)
-    return modeller.build()
+    return _upright(modeller.build())
+
+
+def _upright(mesh: Mesh) -> Mesh:
+    """A mesh whose facets are drawn by their distance over the ground, whatever their height."""
+    return replace(mesh, middle=mesh.middle * (1, 1, 0))
 
 
 def _outline(shape: str, size: float) -> list[tuple[float, float]]:
@@ -46,7 +51,7 @@ def _plate(picture: int, height: float) -> Mesh:
     if float(np.cross(front[1] - front[0], front[2] - front[1])[0]) > 0:
         front.reverse()
     modeller.polygon(front, WHITE, Texture.SIGNS)
-    modeller.polygon([p + (0.02, 0, 0) for p in front[::-1]], STEEL)
+    modeller.polygon([p + np.array((0.02, 0, 0)) for p in front[::-1]], STEEL)
     mesh = modeller.build()
     uv = mesh.uv.copy()
     uv[: len(uv) // 2, :, :3] *= PERIODS[Texture.SIGNS][0] / (8 * size)
@@ -62,7 +67,7 @@ def sign(picture: int) -> Mesh:
     plates = [_plate(picture, 2.5)]
     if picture % 3 == 0:
         plates.append(_plate((picture * 5 + 3) % 16, 1.72))
-    return join((modeller.build(), *plates))
+    return _upright(join((modeller.build(), *plates)))
 
 
 def traffic_light(lit: int) -> Mesh:
@@ -81,18 +86,10 @@ def traffic_light(lit: int) -> Mesh:
         angle = -np.arange(8) * np.pi / 4
         ring = [np.array((-0.185, 0.11 * np.cos(a), middle + 0.11 * np.sin(a))) for a in angle]
         modeller.polygon(ring, bright, label=SIGN, decal=True)
-    return modeller.build()
+    return _upright(modeller.build())
 
 
-def post(color: Color) -> Mesh:
-    """A bollard."""
-    modeller = Modeller(POLE)
-    modeller.prism((0.08, 0.08), (0, 0.9), color, sides=5)
-    modeller.box((-0.07, -0.07, 0.9), (0.07, 0.07, 0.98), color)
-    return modeller.build()
-
-
-def bin_(color: Color) -> Mesh:
+def litter_bin(color: Color) -> Mesh:
     """A litter bin or post box: of no class."""
     modeller = Modeller(VOID)
     modeller.box((-0.25, -0.3, 0), (0.25, 0.3, 1.0), color)

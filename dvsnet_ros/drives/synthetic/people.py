@@ -122,7 +122,7 @@ def _tube(modeller: Modeller, a: tuple[float, float], b: tuple[float, float], co
     across = np.array((-along[2], 0, along[0])) / np.linalg.norm(along) * 0.025
     p, q = np.array((x0, 0, z0)), np.array((x1, 0, z1))
     for y in (0.025, -0.025):
-        side = np.stack((p - across, q - across, q + across, p + across)) + (0, y, 0)
+        side = np.stack((p - across, q - across, q + across, p + across)) + np.array((0, y, 0))
         modeller.quad(side if y < 0 else side[::-1], color)
 
 

@@ -7,13 +7,13 @@ from dvsnet_ros.drives.synthetic.mesh import Array, Color, Mesh, Modeller
 from dvsnet_ros.drives.synthetic.textures import Texture
 
 GREENS: tuple[Color, ...] = (
-    (0.22, 0.46, 0.3),
-    (0.2, 0.42, 0.36),
-    (0.28, 0.52, 0.34),
-    (0.22, 0.36, 0.24),
-    (0.2, 0.5, 0.46),
+    (0.3, 0.62, 0.42),
+    (0.26, 0.58, 0.5),
+    (0.36, 0.68, 0.46),
+    (0.3, 0.5, 0.34),
+    (0.26, 0.66, 0.6),
 )
-AUTUMN: tuple[Color, ...] = ((0.14, 0.45, 0.68), (0.16, 0.58, 0.72), (0.14, 0.3, 0.56))
+AUTUMN: tuple[Color, ...] = ((0.16, 0.55, 0.85), (0.2, 0.7, 0.88), (0.16, 0.38, 0.7))
 BARK: Color = (0.24, 0.31, 0.38)
 
 
@@ -79,7 +79,7 @@ def _crown(
     points = corners * rough * radii + center
     for a, b, c in faces:
         # Leaves below and inside get less light than the faces' own slant tells.
-        dim = 0.8 + 0.2 * float(corners[[a, b, c], 2].mean())
+        dim = 0.92 + 0.2 * float(corners[[a, b, c], 2].mean())
         bgr = (color[0] * dim, color[1] * dim, color[2] * dim)
         modeller.quad(points[[a, b, c, c]], bgr, texture)
 
@@ -88,28 +88,49 @@ def _trunk(modeller: Modeller, radius: float, height: float) -> None:
     modeller.prism((radius, radius * 0.7), (0, height), BARK, Texture.BARK, sides=5)
 
 
+def _clumps(
+    modeller: Modeller,
+    rng: np.random.Generator,
+    center: tuple[float, float, float],
+    radii: tuple[float, float, float],
+    color: Color,
+    count: int,
+) -> None:
+    """Adds a crown of balls about an inner one, so that its outline is uneven."""
+    inner = (radii[0] * 0.8, radii[1] * 0.8, radii[2] * 0.8)
+    _crown(modeller, rng, center, inner, color, fine=False)
+    for k in range(count):
+        # Directions spread evenly over the ball, not too far down.
+        z = 1 - 1.6 * (k + 0.5) / count
+        angle = k * 2.4 + rng.uniform(-0.4, 0.4)
+        flat = np.sqrt(1 - z * z)
+        way = np.array((flat * np.cos(angle), flat * np.sin(angle), z)) * radii * 0.62
+        part = rng.uniform(0.42, 0.6)
+        shade = rng.uniform(0.86, 1.12)
+        _crown(
+            modeller, rng, (center[0] + way[0], center[1] + way[1], center[2] + way[2]),
+            (radii[0] * part, radii[1] * part, min(radii) * part),
+            (color[0] * shade, color[1] * shade, color[2] * shade), fine=False,
+        )  # fmt: skip
+
+
 def broad_tree(rng: np.random.Generator, color: Color) -> Mesh:
-    """A crown of several balls on a trunk."""
+    """A wide crown on a trunk."""
     modeller = Modeller(TREE)
-    stem, size = rng.uniform(1.8, 2.8), rng.uniform(1.7, 2.6)
-    _trunk(modeller, rng.uniform(0.13, 0.24), stem + size * 0.6)
-    for _ in range(int(rng.integers(2, 4))):
-        x, y = rng.uniform(-0.55, 0.55, 2) * size
-        low = rng.uniform(0.1, 0.7) * size
-        part = size * rng.uniform(0.45, 0.65)
-        _crown(modeller, rng, (x, y, stem + low), (part, part, part), color, fine=False)
-    center = (0, 0, stem + size * 0.75)
-    _crown(modeller, rng, center, (size, size, size * rng.uniform(0.75, 1.15)), color)
+    stem, size = rng.uniform(1.6, 2.6), rng.uniform(1.9, 2.9)
+    high = size * rng.uniform(0.75, 1.1)
+    _trunk(modeller, rng.uniform(0.14, 0.24), stem + high * 0.6)
+    _clumps(modeller, rng, (0, 0, stem + high * 0.8), (size, size, high), color, 8)
     return modeller.build()
 
 
 def slim_tree(rng: np.random.Generator, color: Color) -> Mesh:
     """A poplar, or a young street tree."""
     modeller = Modeller(TREE)
-    stem, width = rng.uniform(1.0, 2.2), rng.uniform(0.8, 1.3)
-    high = width * rng.uniform(1.6, 3.0)
+    stem, width = rng.uniform(1.0, 2.0), rng.uniform(0.9, 1.4)
+    high = width * rng.uniform(1.5, 2.6)
     _trunk(modeller, 0.12, stem + high * 0.5)
-    _crown(modeller, rng, (0, 0, stem + high * 0.9), (width, width, high), color)
+    _clumps(modeller, rng, (0, 0, stem + high * 0.85), (width, width, high), color, 6)
     return modeller.build()
 
 

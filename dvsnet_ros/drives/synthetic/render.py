@@ -136,9 +136,7 @@ def _facing(surfaces: Surfaces, view: View) -> NDArray[np.bool_]:
     return np.asarray(np.einsum("fi,fi->f", towards, surfaces.normal) > 1e-4)
 
 
-def _before_camera(
-    outlines: list[Array], view: View, lens: Lens
-) -> Iterator[NDArray[np.int32]]:
+def _before_camera(outlines: list[Array], view: View, lens: Lens) -> Iterator[NDArray[np.int32]]:
     """The pixel polygons of outlines in the world, as far as they lie before the camera."""
     if not outlines:
         return

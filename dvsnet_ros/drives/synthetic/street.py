@@ -61,8 +61,8 @@ def draw_stock(seed: int) -> Stock:
         tuple(furniture.sign(picture) for picture in range(16)),
         tuple(furniture.traffic_light(lit) for lit in range(3)),
         (
-            furniture.bin_((0.2, 0.15, 0.6)),
-            furniture.bin_((0.25, 0.35, 0.2)),
+            furniture.litter_bin((0.2, 0.15, 0.6)),
+            furniture.litter_bin((0.25, 0.35, 0.2)),
             furniture.bench((0.35, 0.5, 0.62)),
         ),
         int(rng.integers(3, 6)),
@@ -192,7 +192,7 @@ def _pavement(plot: Plot, district: District, number: int, cell: int) -> list[Pl
     out = []
     if (number + (plot.side.sign > 0) * 2) % stock.lamp_cells == 0:
         out.append(plot.put(stock.lamp, start + 3, kerb + 0.5))
-    elif plot.chance({District.PARK: 0.4, District.SUBURB: 0.3}.get(district, 0.18)):
+    elif plot.chance({District.PARK: 0.6, District.SUBURB: 0.5}.get(district, 0.34)):
         tree = stock.trees[int(rng.integers(len(stock.trees)))].scaled(rng.uniform(0.75, 1.05, 3))
         out.append(plot.put(tree, start + 3, kerb + 0.9, rng.uniform(0, 6)))
     if plot.chance(0.2):
@@ -212,13 +212,18 @@ def _pavement(plot: Plot, district: District, number: int, cell: int) -> list[Pl
     return out
 
 
+# Builds something from a station on, within a number of cells; returns how many it took.
+Builder = Callable[[Plot, float, int], tuple[int, list[Placed]]]
+
+
 def _fill(plot: Plot, district: District, start: float, cells: int) -> list[Placed]:
     """Fills a stretch beside the pavement with one plot after another."""
-    builders: dict[District, tuple[tuple[float, Callable[[Plot, float, int], tuple[int, list[Placed]]]], ...]] = {
-        District.ROWS: ((0.85, _house(buildings.town_house)), (1.0, _yard)),
-        District.SUBURB: ((0.7, _garden), (1.0, _yard)),
+    builders: dict[District, tuple[tuple[float, Builder], ...]] = {
+        District.ROWS: ((0.8, _house(buildings.town_house)), (1.0, _yard)),
+        District.SUBURB: ((0.65, _garden), (1.0, _yard)),
         District.PARK: ((0.12, _house(buildings.villa)), (1.0, _park)),
-        District.CENTRE: ((0.55, _house(buildings.tower)), (0.95, _house(buildings.town_house)), (1.0, _yard)),
+        District.CENTRE: ((0.55, _house(buildings.tower)), (0.95, _house(buildings.town_house)),
+                          (1.0, _yard)),
         District.WORKS: ((0.6, _works), (1.0, _yard)),
     }  # fmt: skip
     out: list[Placed] = []
@@ -230,9 +235,6 @@ def _fill(plot: Plot, district: District, start: float, cells: int) -> list[Plac
         out += objects
         used += width
     return out
-
-
-Builder = Callable[[Plot, float, int], tuple[int, list[Placed]]]
 
 
 def _house(draw: Callable[[np.random.Generator], buildings.Plan]) -> Builder:
@@ -291,7 +293,7 @@ def _grove(plot: Plot, start: float, cells: int, density: float, nearest: float)
 
 def _park(plot: Plot, start: float, room: int) -> tuple[int, list[Placed]]:
     cells = min(room, int(plot.rng.integers(2, 5)))
-    out = _grove(plot, start, cells, 1.6, 2.2)
+    out = _grove(plot, start, cells, 2.0, 2.2)
     if plot.chance(0.7):
         out += _fence(plot, start, cells)
     return cells, out
@@ -299,13 +301,13 @@ def _park(plot: Plot, start: float, room: int) -> tuple[int, list[Placed]]:
 
 def _yard(plot: Plot, start: float, room: int) -> tuple[int, list[Placed]]:
     cells = min(room, 1)
-    return cells, _grove(plot, start, cells, 0.9, 2.5) + _fence(plot, start, cells)
+    return cells, _grove(plot, start, cells, 1.2, 2.5) + _fence(plot, start, cells)
 
 
 def _garden(plot: Plot, start: float, room: int) -> tuple[int, list[Placed]]:
     width, out = _house(buildings.villa)(plot, start, room)
     cells = min(room, width + plot.chance(0.6))
-    out += _grove(plot, start, cells, 0.5, 1.5)
+    out += _grove(plot, start, cells, 0.8, 1.5)
     if plot.chance(0.85):
         out += _fence(plot, start, cells)
     return cells, out

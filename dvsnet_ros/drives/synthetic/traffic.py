@@ -99,15 +99,15 @@ class Traffic:
         self._streams = [
             Stream(0, -pace * rng.uniform(0.8, 1.2), 34.0, rng.uniform(0.35, 0.75),
                    (-keeps * lane * 0.5, -keeps * lane * 0.56), cars),
-            Stream(1, rng.uniform(3.2, 4.6), 45.0, 0.55,
+            Stream(1, rng.uniform(3.2, 4.6), 34.0, 0.6,
                    (keeps * (lane - 0.45), keeps * (lane - 0.75)), cyclists),
-            Stream(2, -rng.uniform(3.4, 5.0), 60.0, 0.55,
+            Stream(2, -rng.uniform(3.4, 5.0), 45.0, 0.6,
                    (-keeps * (lane - 0.45), -keeps * (lane - 0.75)), cyclists),
         ]  # fmt: skip
         for number, (side, speed) in enumerate(((1, 1.2), (1, -1.4), (-1, 1.4), (-1, -1.2))):
             self._streams.append(
                 Stream(
-                    3 + number, speed * rng.uniform(0.8, 1.2), 16.0, rng.uniform(0.3, 0.6),
+                    3 + number, speed * rng.uniform(0.8, 1.2), 11.0, rng.uniform(0.35, 0.7),
                     (side * (kerb + 0.7), side * (edge - 0.4)), self._walkers, KERB_HEIGHT,
                 )
             )  # fmt: skip

@@ -78,14 +78,14 @@ def draw_weather(seed: int) -> Weather:
         FAIR: _bgr(0.5, 0.56, 0.6),
         OVERCAST: _bgr(0.05, 0.05, 0.05),
         HAZY: _bgr(0.22, 0.26, 0.28),
-        EVENING: _bgr(0.48, 0.72, 0.95),
+        EVENING: _bgr(0.55, 0.8, 1.05),
     }[kind]
     ambient = {
         SUNNY: _bgr(0.62, 0.55, 0.5),
         FAIR: _bgr(0.66, 0.6, 0.57),
         OVERCAST: _bgr(0.86, 0.84, 0.81),
         HAZY: _bgr(0.78, 0.76, 0.73),
-        EVENING: _bgr(0.6, 0.48, 0.44),
+        EVENING: _bgr(0.74, 0.62, 0.58),
     }[kind]
     zenith, horizon, cloud = {
         SUNNY: (_bgr(0.86, 0.56, 0.28), _bgr(0.93, 0.84, 0.74), _bgr(0.98, 0.97, 0.96)),
