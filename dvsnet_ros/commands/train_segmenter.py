@@ -11,7 +11,8 @@ from tqdm import tqdm
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
-from dvsnet_ros.training.data import load_labelled, split_sequences
+from dvsnet_ros.drives import drive
+from dvsnet_ros.training.data import load_labelled, split_sequences, stills_of_drive
 from dvsnet_ros.training.interruption import interruption
 from dvsnet_ros.training.segmenter import (
     STATE_FILE,
@@ -37,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
         help="sequences to measure on and not to learn from: names up to the first underscore",
     )  # fmt: skip
+    flags.add_argument(
+        "--drives", nargs="*", default=[], metavar="DRIVE",
+        help="labelled drives to learn from as well, e.g. synthetic:seed=3,width=480,height=360",
+    )  # fmt: skip
+    flags.add_argument(
+        "--drive-frames", type=int, default=100, help="how many frames of each, evenly spaced"
+    )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
     flags.add_argument("--epochs", type=int, default=400)
     flags.add_argument(
@@ -87,6 +95,8 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     learning, held_back = split_sequences(stills, options.val_sequences)
+    for source in options.drives:
+        learning += stills_of_drive(drive(source), options.drive_frames)
     precision = resolve_precision(options.precision, device)
     return SegmenterTraining(
         recipe, learning, held_back, CAMVID, options.out, device, precision, start

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.drives.frame import Drive
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
@@ -49,6 +51,25 @@ def load_labelled(images: Path, labels: Path) -> list[LabelledImage]:
     if not paths:
         raise DataError(f"no images in '{images}'; expected files ending in .jpg or .png")
     return [_load_pair(path, labels / f"{path.stem}.png") for path in paths]
+
+
+def stills_of_drive(drive: Drive, count: int) -> list[LabelledImage]:
+    """`count` frames of a labelled drive, evenly spaced; their sequence is the drive's name.
+
+    Raises:
+        DataError: if the drive has fewer frames, or one of them has no labels.
+    """
+    if not 1 <= count <= len(drive):
+        raise DataError(f"{count} frames of '{drive.name}' do not work; it has {len(drive)}")
+    sequence = drive.name.replace("_", "-")
+    stills = []
+    for place in range(count):
+        index = place * len(drive) // count
+        frame = drive[index]
+        if frame.labels is None:
+            raise DataError(f"frame {index} of '{drive.name}' has no labels to learn from")
+        stills.append(LabelledImage(f"{sequence}_{index:06d}", frame.image, frame.labels))
+    return stills
 
 
 def split_sequences(

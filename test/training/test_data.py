@@ -4,7 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from dvsnet_ros.training.data import DataError, class_frequencies, load_labelled, split_sequences
+from dvsnet_ros.drives import drive
+from dvsnet_ros.training.data import (
+    DataError,
+    class_frequencies,
+    load_labelled,
+    split_sequences,
+    stills_of_drive,
+)
 from helpers.stills import make_still
 
 
@@ -54,3 +61,19 @@ def test_frequencies_leave_void_out() -> None:
     shares = class_frequencies([make_still("a_1", 0)], 11)
     assert shares.sum() == pytest.approx(1.0)
     assert set(np.nonzero(shares)[0]) == {0, 3, 8}
+
+
+def test_takes_evenly_spaced_frames_of_a_labelled_drive() -> None:
+    street = drive("synthetic:width=64,height=48,duration=1")
+    stills = stills_of_drive(street, 3)
+    assert [still.image.shape for still in stills] == [(48, 64, 3)] * 3
+    assert (stills[1].image == street[len(street) // 3].image).all()
+    assert len({still.sequence for still in stills}) == 1
+    with pytest.raises(DataError, match="it has"):
+        stills_of_drive(street, len(street) + 1)
+
+
+def test_a_drive_without_labels_is_refused(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a_1")
+    with pytest.raises(DataError, match="has no labels to learn from"):
+        stills_of_drive(drive(tmp_path / "images"), 1)

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -26,15 +25,6 @@ SMALL = Recipe(
     warm_up=2,
     width=4,
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks this small only lose time to threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_training(out: Path, recipe: Recipe = SMALL) -> SegmenterTraining:
