@@ -27,11 +27,14 @@ class FlowFields:
             pixels of the 1/8 grid.
         scale: [N, classes, h, w], the factor of each warped logit.
         features: [N, channels, h', w'] of conv6_1, what the decision network reads.
+        coarse_flows: four [N, 2, h_i, w_i], the estimates on which the flow is refined, coarsest
+            first; in pixels of the 1/8 grid too. Only training reads them.
     """
 
     flow: Tensor
     scale: Tensor
     features: Tensor
+    coarse_flows: tuple[Tensor, ...] = ()
 
 
 class FlowNet(nn.Module):
@@ -79,18 +82,20 @@ class FlowNet(nn.Module):
         conv4 = _leaky(self.conv4_1(_leaky(self.conv4(conv3))))
         conv5 = _leaky(self.conv5_1(_leaky(self.conv5(conv4))))
         conv6 = _leaky(self.conv6_1(_leaky(self.conv6(conv5))))
-        refined = self.refine5(conv6, conv5)
-        refined = self.refine4(refined, conv4)
-        refined = self.refine3(refined, conv3)
-        refined = self.refine2(refined, conv2)
+        refined, flow6 = self.refine5(conv6, conv5)
+        refined, flow5 = self.refine4(refined, conv4)
+        refined, flow4 = self.refine3(refined, conv3)
+        refined, flow3 = self.refine2(refined, conv2)
         flow = FLOW_FACTOR * self.predict_flow2(refined)
-        return FlowFields(flow, self.predict_scale(refined), conv6)
+        coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
+        return FlowFields(flow, self.predict_scale(refined), conv6, coarse)
 
 
 class Refinement(nn.Module):
     """One step of FlowNetS's refinement: twice as fine, joined with the encoder's features.
 
-    [N, in, h, w] and a skip [N, s, H, W] (H = 2h or 2h - 1) to [N, s + out + 2, H, W].
+    [N, in, h, w] and a skip [N, s, H, W] (H = 2h or 2h - 1) to [N, s + out + 2, H, W], and the
+    flow [N, 2, h, w] that is refined.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -99,12 +104,13 @@ class Refinement(nn.Module):
         self.deconv = nn.ConvTranspose2d(channels_in, channels_out, 4, 2, 1, bias=False)
         self.upsample_flow = nn.ConvTranspose2d(2, 2, 4, 2, 1, bias=False)
 
-    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, features: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
         """Apply the step; see the class for shapes."""
         height, width = skip.shape[-2:]
         upsampled = _leaky(self.deconv(features))[..., :height, :width]
-        flow = self.upsample_flow(self.predict_flow(features))[..., :height, :width]
-        return torch.cat((skip, upsampled, flow), 1)
+        flow: Tensor = self.predict_flow(features)
+        finer = self.upsample_flow(flow)[..., :height, :width]
+        return torch.cat((skip, upsampled, finer), 1), flow
 
 
 def _leaky(features: Tensor) -> Tensor:
