@@ -193,7 +193,7 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     rate = rate or DEFAULT_RATE
     files = tuple(
         ImageFile(
-            _beneath(root, words[0]), stamp, _beneath(root, words[1]) if len(words) == 2 else None
+            beneath(root, words[0]), stamp, beneath(root, words[1]) if len(words) == 2 else None
         )
         for words, stamp in zip(lines, regular_stamps(len(lines), rate), strict=True)
     )
@@ -205,7 +205,8 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     return ImageDrive(file.stem, rate, files)
 
 
-def _beneath(root: Path, name: str) -> Path:
+def beneath(root: Path, name: str) -> Path:
+    """Where the image lies that a list names, whose paths start from the folder `root`."""
     # The original joins the two as strings, so a leading slash means the data folder too.
     whole = Path(name)
     return whole if whole.is_absolute() and whole.exists() else root / name.lstrip("/")

@@ -46,7 +46,7 @@ def random_crop(
     labels = cv2.warpAffine(
         still.labels, matrix, size, flags=cv2.INTER_NEAREST, borderValue=(VOID,)
     )
-    return _relight(np.asarray(image, np.uint8), random), np.asarray(labels, np.uint8)
+    return relight(np.asarray(image, np.uint8), random), np.asarray(labels, np.uint8)
 
 
 def _placement(
@@ -81,7 +81,7 @@ def _pixel_of_random_class(
     return 4.0 * np.array([columns[picked], rows[picked]], np.float64)
 
 
-def _relight(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+def relight(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
     """Another exposure, contrast, white balance, saturation and sharpness."""
     levels = np.arange(256, dtype=np.float64) / 255.0
     gamma = np.exp(random.uniform(-0.35, 0.35))
