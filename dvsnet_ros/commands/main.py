@@ -7,14 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from dvsnet_ros.commands.errors import CommandError
-
-INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 
 class Command(NamedTuple):
-    """One command: its module in this package has ``main(arguments) -> exit code``."""
+    """One command: its module in this package has ``run(arguments) -> exit code``."""
 
     name: str
     summary: str
@@ -42,6 +37,11 @@ COMMANDS: Final = (
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",
     ),
+    Command(
+        "train-segmenter",
+        "train the compact segmentation network on labelled images",
+        "dvsnet train-segmenter --data-dir train --labels-dir train_labels --out segmenter",
+    ),
 )
 
 
@@ -57,28 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = next((command for command in COMMANDS if command.name == name), None)
     if command is None:
         return _refuse(f"there is no command {name!r}")
-    try:
-        return _run(command, rest)
-    except CommandError as error:
-        print(f"dvsnet {name}: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"dvsnet {name}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return _run(command, rest)
 
 
-def _run(command: Command, arguments: Sequence[str]) -> int:
+def _run(command: Command, arguments: list[str]) -> int:
     try:
         module = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "dvsnet_ros":
             raise
-        raise CommandError(
-            f"this command needs the Python package {error.name!r}, which is not installed here; "
-            "the README's section on installing says how to get it",
-            exit_code=1,
-        ) from error
-    code: int = module.main(arguments)
+        print(
+            f"dvsnet {command.name} needs the Python package {error.name!r}, which is not "
+            "installed here; the README says how to install what",
+            file=sys.stderr,
+        )
+        return 1
+    code: int = module.run(arguments)
     return code
 
 

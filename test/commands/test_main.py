@@ -31,7 +31,7 @@ def test_what_is_no_command_gets_one_sentence(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert callable(importlib.import_module(command.module).main)
+    assert callable(importlib.import_module(command.module).run)
     with pytest.raises(SystemExit) as ended:
         main([command.name, "--help"])
     assert ended.value.code == 0

@@ -1,0 +1,249 @@
+"""``dvsnet demo``: play a drive through the node and picture what it does."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dvsnet_ros.commands.demo_record import DemoRecord
+from dvsnet_ros.commands.demo_summary import draw_summary
+from dvsnet_ros.core.checkpoint import (
+    default_checkpoint_path,
+    load_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
+from dvsnet_ros.core.device import resolve_device
+from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.schedule import Path as RegionPath
+from dvsnet_ros.drives import DriveError, drive
+from dvsnet_ros.drives.video_writer import VideoWriter, frames_of
+from dvsnet_ros.nodes.demo_processes import ProcessEndedError
+from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
+from dvsnet_ros.nodes.demo_session import record
+
+FAILED = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+UNTRAINED_FILE = "untrained.safetensors"
+UNTRAINED_NOTICE = (
+    "No trained weights ship yet, so these networks are small and random: masks, scores and speed "
+    "mean nothing. --checkpoint takes trained ones."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be played, once it is known that it can be.
+
+    Attributes:
+        source: the drive, as ``dvsnet_ros.drives.drive`` takes it.
+        title: the drive's name, size and rate, for people.
+        rate: frames a second.
+        frames: how many.
+        checkpoint: file, None for untrained networks.
+        labels: the classes.
+    """
+
+    source: str
+    title: str
+    rate: float
+    frames: int
+    checkpoint: Path | None
+    labels: LabelSet
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    flags = argparse.ArgumentParser(
+        prog="dvsnet demo",
+        description="Starts the node and a player as two processes, plays a drive over DDS, and "
+        "leaves overlay.mp4, decisions.csv and summary.png.",
+        epilog="example: dvsnet demo street.mp4 --out demo",
+    )
+    flags.add_argument(
+        "drive",
+        nargs="?",
+        default="synthetic",
+        help="a folder of images, a video, a list of images, or 'synthetic' (default)",
+    )
+    flags.add_argument(
+        "--out", type=Path, default=Path("demo"), help="output folder (default: %(default)s)"
+    )
+    flags.add_argument(
+        "--duration", type=_seconds, help="seconds (default: the whole drive; synthetic: 15)"
+    )
+    flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
+    flags.add_argument("--checkpoint", type=Path, help="(default: the shipped weights)")
+    flags.add_argument(
+        "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"
+    )
+    flags.add_argument(
+        "--dynamic",
+        action="store_true",
+        help="each region's target moves (so it does anyway while the networks are untrained)",
+    )
+    flags.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
+    )
+    flags.add_argument(
+        "--domain-id",
+        type=int,
+        choices=range(102),
+        metavar="N",
+        default=86,
+        help="ROS domain of the demo, 0-101; it stays on this machine (default: %(default)s)",
+    )
+    return flags
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        plan = _plan(options)
+    except ValueError as error:
+        return _say(str(error), WRONG_INPUT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends all processes, as Ctrl-C does
+    try:
+        with _scratch_folder(options.out) as folder:
+            kept = _play(plan, options, folder)
+        _report(plan, kept, options.out)
+    except (ProcessEndedError, WrongAnswerError, OSError) as error:
+        return _say(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing is left behind", INTERRUPTED)
+    return 0
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"dvsnet demo: {sentence}", file=sys.stderr)
+    return code
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} seconds are no duration; use more than 0")
+    return value
+
+
+def _score(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is no score; use 0 to 100")
+    return value
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    """Look at drive and checkpoint before anything is started.
+
+    Raises:
+        ValueError: one of them can't be used; the sentence says what would work.
+    """
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"'{options.out}' is a file; give --out a folder")
+    source = str(Path(options.drive).absolute()) if Path(options.drive).exists() else options.drive
+    if source == "synthetic" and options.duration:
+        source = f"synthetic:duration={options.duration}"
+    frames = drive(source, rate=options.rate)
+    first = next(iter(frames), None)
+    if first is None:
+        raise DriveError(f"no frame of {frames.name} can be read")
+    height, width = first.image.shape[:2]
+    RegionGrid(height, width)
+    resolve_device(options.device)
+    count = len(frames)
+    if options.duration:
+        count = min(count, max(1, round(options.duration * frames.rate)))
+    checkpoint = options.checkpoint or default_checkpoint_path()
+    loaded = load_checkpoint(checkpoint) if checkpoint else untrained_checkpoint()
+    return Plan(
+        source=source,
+        title=f"DVSNet on {frames.name}: {width}×{height}, {frames.rate:g} frames/s",
+        rate=frames.rate,
+        frames=count,
+        checkpoint=checkpoint.absolute() if checkpoint else None,
+        labels=loaded.label_set,
+    )
+
+
+@contextmanager
+def _scratch_folder(out: Path) -> Iterator[Path]:
+    """Make a folder beside out whose ``results`` become out's when all went well."""
+    out = out.absolute()
+    beside = next(folder for folder in out.parents if folder.is_dir())
+    with tempfile.TemporaryDirectory(prefix=".dvsnet-demo-", dir=beside) as name:
+        results = Path(name) / "results"
+        results.mkdir()
+        yield Path(name)
+        out.mkdir(parents=True, exist_ok=True)
+        for file in results.iterdir():
+            file.replace(out / file.name)
+
+
+def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
+    """Play the drive and put what comes of it into the folder's ``results``."""
+    results = folder / "results"
+    checkpoint = plan.checkpoint
+    if checkpoint is None:
+        print(UNTRAINED_NOTICE)
+        checkpoint = results / UNTRAINED_FILE
+        save_checkpoint(checkpoint, untrained_checkpoint())
+    node = {
+        "checkpoint": str(checkpoint),
+        "device": options.device,
+        "target": options.target,
+        "schedule": "dynamic" if options.dynamic or plan.checkpoint is None else "fixed",
+        "reliability": "reliable",
+    }
+    player = {"drive": plan.source, "rate": plan.rate, "frames": plan.frames}
+    kept = DemoRecord(plan.frames)
+    spool = folder / "overlay.avi"  # fast to write, so that the node is not kept waiting
+    with (
+        VideoWriter(spool, plan.rate, ("MJPG",)) as video,
+        closing(record(node, player, options.domain_id, folder)) as frames,
+        tqdm(total=plan.frames, desc="playing", unit="frame", dynamic_ncols=True) as bar,
+    ):
+        for frame in frames:
+            kept.add(frame, time.monotonic())
+            video.write(frame.overlay)
+            bar.update()
+    kept.write_decisions(results / "decisions.csv")
+    notice = "" if plan.checkpoint else UNTRAINED_NOTICE
+    draw_summary(kept, plan.labels, plan.title, notice, results / "summary.png")
+    with VideoWriter(results / "overlay.mp4", plan.rate) as video:
+        for overlay in tqdm(
+            frames_of(spool), desc="encoding", total=len(kept), unit="frame", dynamic_ncols=True
+        ):
+            video.write(overlay)
+    return kept
+
+
+def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
+    print(plan.title)
+    print(
+        f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.rate / plan.rate:.2f} × real time; "
+        "none dropped, each mask of its frame's own size and stamp"
+    )
+    print(
+        f"latency, from the frame's publishing to its mask: median "
+        f"{1e3 * kept.latency(50):.0f} ms, 99th percentile {1e3 * kept.latency(99):.0f} ms"
+    )
+    shares = (f"{100 * kept.share(path):.1f} % on the {path.label} path" for path in RegionPath)
+    print(f"regions: {', '.join(shares)}")
+    if plan.checkpoint is None:
+        print(UNTRAINED_NOTICE)
+    for file in sorted(out.iterdir()):
+        print(out / file.name)

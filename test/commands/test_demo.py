@@ -1,0 +1,183 @@
+"""``dvsnet demo`` over real DDS: what it leaves, what it refuses, and that it ends cleanly."""
+
+import csv
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.commands.main import main
+from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
+from dvsnet_ros.drives import drive
+from dvsnet_ros.drives.video_writer import frames_of
+from dvsnet_ros.nodes.demo_processes import ProcessEndedError
+from dvsnet_ros.nodes.demo_session import record
+from helpers.processes import running
+
+DEMO = [sys.executable, "-m", "dvsnet_ros.commands.main", "demo"]
+DRIVE = "synthetic:width=162,height=131,rate=10,duration={duration}"
+
+
+@pytest.fixture
+def _own_environment() -> Iterator[None]:
+    """Undo what a demo in this process sets in the environment."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    save_checkpoint(path, untrained_checkpoint())
+    return path
+
+
+@pytest.mark.timeout(180)
+def test_demo_leaves_what_it_promises(tmp_path: Path, ros_domain: int) -> None:
+    out = tmp_path / "new" / "demo"
+    arguments = [DRIVE.format(duration=1.2), "--out", str(out), "--domain-id", str(ros_domain)]
+    with running([*DEMO, *arguments]) as demo:
+        assert demo.wait(150) == 0, demo.output
+        said = demo.output
+    assert "No trained weights ship yet" in said
+    assert "12 frames at " in said
+    assert "none dropped, each mask of its frame's own size and stamp" in said
+    assert "latency, from the frame's publishing to its mask: median " in said
+    names = ["decisions.csv", "overlay.mp4", "summary.png", "untrained.safetensors"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert all(str(out / name) in said for name in names)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    check_video(out / "overlay.mp4", frames=12, height=132, width=162)
+    check_decisions(out / "decisions.csv", frames=12, regions=4, said=said)
+    height, width = cv2.imread(str(out / "summary.png")).shape[:2]
+    assert min(height, width) > 800
+
+
+def check_video(path: Path, frames: int, height: int, width: int) -> None:
+    shown = list(frames_of(path))
+    assert len(shown) == frames
+    assert shown[0].shape == (height, width, 3)
+
+
+def check_decisions(path: Path, frames: int, regions: int, said: str) -> None:
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    places = [(int(row["frame"]), int(row["region"])) for row in rows]
+    assert places == [(frame, region) for frame in range(frames) for region in range(regions)]
+    segmented = sum(row["path"] == "segmentation" for row in rows)
+    assert f"{100 * segmented / len(rows):.1f} % on the segmentation path" in said
+    for row in rows:
+        score, target = float(row["expected_confidence"]), float(row["target"])
+        assert math.isnan(score) == (row["frame"] == "0")
+        assert row["path"] == ("flow" if score >= target else "segmentation")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("_own_environment")
+def test_masks_come_at_each_frames_own_size_and_stamp(
+    tmp_path: Path, ros_domain: int, checkpoint: Path
+) -> None:
+    folder = tmp_path / "street"
+    folder.mkdir()
+    sizes = [(131, 162)] * 3 + [(144, 160)] * 2
+    for index, (height, width) in enumerate(sizes):
+        frame = np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{index}.png"), frame)
+    street = drive(folder)
+    node = {"checkpoint": str(checkpoint), "reliability": "reliable"}
+    played = record(node, {"drive": str(folder)}, ros_domain, tmp_path)
+    with closing(played):
+        frames = list(played)
+    assert [frame.stamp for frame in frames] == [street[index].stamp for index in range(5)]
+    assert [frame.mask.shape for frame in frames] == sizes
+    assert [frame.overlay.shape[:2] for frame in frames] == sizes
+    assert all(frame.mask.max() < 11 for frame in frames)
+    ages = [[decision.key_age for decision in frame.decisions.decisions] for frame in frames]
+    assert ages[0] == ages[3] == [0, 0, 0, 0]
+    assert all(frame.latency > 0 for frame in frames)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_own_environment")
+def test_a_node_that_dies_is_quoted(tmp_path: Path, ros_domain: int) -> None:
+    played = record({"target": "high"}, {}, ros_domain, tmp_path)
+    with closing(played), pytest.raises(ProcessEndedError) as error:
+        next(played)
+    said = str(error.value)
+    assert said.startswith("the dvsnet ended with exit code 1\n")
+    assert "dvsnet: " in said
+    assert "a parameter can't be used" in said
+
+
+@pytest.mark.timeout(120)
+def test_interrupting_ends_all_processes_and_leaves_nothing(
+    tmp_path: Path, ros_domain: int
+) -> None:
+    arguments = [DRIVE.format(duration=60), "--out", str(tmp_path / "demo")]
+    with running([*DEMO, *arguments, "--domain-id", str(ros_domain)]) as demo:
+        demo.wait_for("s/frame]", 60)  # the first frame is there, and took more than a second
+        started = f"/dvsnet_demo_{demo.pid}"
+        assert len(command_lines_with(started)) == 2
+        demo.interrupt()
+        assert demo.wait(30) == 130, demo.output
+        assert demo.output.endswith("dvsnet demo: interrupted; nothing is left behind")
+    assert command_lines_with(started) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def command_lines_with(text: str) -> list[str]:
+    """The command lines of this machine's processes that contain text."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it ended meanwhile
+            continue
+        found += [line] if text in line else []
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["{folder}/nowhere"], "there is no {folder}/nowhere; a drive is a folder of images"),
+        (["{folder}"], "{folder}"),
+        (["synthetic:width=32,height=32"], "an overlap of 64"),
+        (["--checkpoint", "{folder}/no.safetensors"], "'{folder}/no.safetensors' does not exist"),
+        (["--checkpoint", "{folder}/file"], "'{folder}/file' can't be read as safetensors"),
+        (["--out", "{folder}/file"], "'{folder}/file' is a file; give --out a folder"),
+        (["--device", "abacus"], "abacus"),
+    ],
+)
+def test_wrong_input_gets_one_sentence_and_leaves_nothing(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("no checkpoint, and no folder")
+    given = [argument.format(folder=tmp_path) for argument in arguments]
+    if "--out" not in given:
+        given += ["--out", str(tmp_path / "demo")]
+    assert main(["demo", *given]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("dvsnet demo: ")
+    assert sentence.format(folder=tmp_path) in said.err
+    assert said.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("flags", [["--target", "101"], ["--duration", "0"], ["--domain-id", "-1"]])
+def test_flags_out_of_range_are_refused(
+    flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", *flags])
+    assert ended.value.code == 2
+    assert f"argument {flags[0]}" in capsys.readouterr().err
