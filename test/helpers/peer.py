@@ -65,6 +65,19 @@ def frame(index: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     return np.roll(noise, (index, 3 * index), axis=(0, 1))
 
 
+def blank(encoding: str, channels: int, size: tuple[int, int] = SIZE) -> Image:
+    """A grey image message at stamp 0 in an encoding of this many bytes a pixel."""
+    height, width = size
+    return Image(
+        header=Header(frame_id="camera"),
+        height=height,
+        width=width,
+        encoding=encoding,
+        step=width * channels,
+        data=bytes([128]) * (height * width * channels),
+    )
+
+
 def image(stamp: int, pixels: NDArray[np.uint8] | None = None, encoding: str = "bgr8") -> Image:
     """An image message with this stamp in nanoseconds; without pixels, a frame."""
     header = Header(stamp=time_message(stamp), frame_id="camera")
@@ -133,6 +146,10 @@ class Peer:
             assert time.monotonic() < end, f"no {what} within {timeout} s"
             self._executor.spin_once(0.02)
 
+    def spin_once(self) -> None:
+        """Does what there is to do, and gives other processes a moment."""
+        self._executor.spin_once(0.0005)
+
     def connect(self, message: Callable[[int], Any] = image) -> None:
         """Sends images until one is answered: both sides have found each other then."""
         self.until(self.camera.get_subscription_count, "subscription to the images")
@@ -149,16 +166,20 @@ class Peer:
         self.masks.messages.clear()
         self.decisions.messages.clear()
         self.camera.publish(message)
-        self.until(
-            lambda: self.masks.of(stamp) and self.decisions.of(stamp), f"answer to {stamp}"
-        )
+        self.until(lambda: self.masks.of(stamp) and self.decisions.of(stamp), f"answer to {stamp}")
         return self.masks.of(stamp), self.decisions.of(stamp)
 
     def report(self) -> Report:
-        """The next report that is made from now on."""
-        # The one on its way may be older than what the caller did just before.
-        seen = len(self.reports.messages)
-        self.until(lambda: len(self.reports.messages) >= seen + 2, "two reports")
+        """The next report that counts all that was answered until now."""
+        # An answer is counted just after it is published.
+        now = self.node.get_clock().now().nanoseconds + SECOND // 10
+        self.reports.messages.clear()
+        self.until(
+            lambda: (
+                self.reports.messages and nanoseconds(self.reports.messages[-1].header.stamp) > now
+            ),
+            "report",
+        )
         return self.last_report()
 
     def last_report(self) -> Report:

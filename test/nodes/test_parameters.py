@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+
 from dvsnet_ros.nodes.parameters import LIVE, NOT_LIVE, TABLE, Settings, Spec
 
 LIVE_NAMES = {
@@ -84,9 +85,7 @@ def test_strings_outside_the_choices_are_refused_with_the_choices(name, good, ba
 
 
 def test_schedule_of_the_settings():
-    settings = Settings(
-        schedule="dynamic", target=80.0, dynamic_decrease=2.0, dynamic_increase=0.5
-    )
+    settings = Settings(schedule="dynamic", target=80.0, dynamic_decrease=2.0, dynamic_increase=0.5)
     schedule = settings.frame_schedule()
     assert (schedule.mode, schedule.target) == ("dynamic", 80.0)
     assert (schedule.decrease, schedule.increase) == (2.0, 0.5)

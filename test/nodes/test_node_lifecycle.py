@@ -1,0 +1,270 @@
+"""The node's life: transitions, checkpoints good and bad, and its end."""
+
+import math
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from lifecycle_msgs.msg import Transition
+from safetensors.torch import save_file
+
+from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
+from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, image
+from helpers.processes import Process
+
+pytestmark = pytest.mark.usefixtures("ros_domain")
+
+CONFIGURE = Transition.TRANSITION_CONFIGURE
+CLEANUP = Transition.TRANSITION_CLEANUP
+ACTIVATE = Transition.TRANSITION_ACTIVATE
+DEACTIVATE = Transition.TRANSITION_DEACTIVATE
+OUTPUTS = {"/dvsnet/mask", "/dvsnet/confidence", "/dvsnet/overlay", "/dvsnet/decisions"}
+
+
+@pytest.fixture(scope="module")
+def process(ros_domain: int) -> Iterator[Process]:
+    with dvsnet_node(autostart=False, overlap=OVERLAP, precision="float32") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def peer(process: Process) -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def unconfigured(peer: Peer, checkpoint: Path) -> Iterator[Peer]:
+    """The node, unconfigured and with good parameters, as it is left again."""
+    good = {
+        "checkpoint": str(checkpoint), "decision_checkpoint": "", "device": "auto",
+        "precision": "float32", "overlap": OVERLAP, "region_rows": 2, "region_columns": 2,
+        "input_height": 0, "input_width": 0,
+    }  # fmt: skip
+    assert peer.state() == "unconfigured"
+    assert peer.set(**good).successful
+    yield peer
+    if peer.state() == "active":
+        assert peer.transition(DEACTIVATE)
+    if peer.state() == "inactive":
+        assert peer.transition(CLEANUP)
+
+
+def fails_to_configure(peer: Peer, process: Process) -> str:
+    """Asks for a configure that must fail; returns the one line that the node says."""
+    before = process.line_count()
+    assert not peer.transition(CONFIGURE)
+    assert peer.state() == "unconfigured"
+    line = process.wait_for("could not configure", after=before)
+    said = process.output.splitlines()[before:]
+    assert [each for each in said if "[ERROR]" in each or "Traceback" in each] == [line]
+    return line
+
+
+def publishers(peer: Peer) -> set[str]:
+    return {
+        name
+        for name, _types in peer.node.get_publisher_names_and_types_by_node("dvsnet", "/")
+        if name in OUTPUTS
+    }
+
+
+def test_through_all_states_and_back(unconfigured: Peer) -> None:
+    peer = unconfigured
+    assert publishers(peer) == set()
+    assert peer.transition(CONFIGURE)
+    assert peer.state() == "inactive"
+    peer.until(lambda: publishers(peer) == OUTPUTS, "publishers while configured")
+    assert peer.camera.get_subscription_count() == 0
+    assert peer.transition(ACTIVATE)
+    assert peer.state() == "active"
+    peer.connect()
+    assert peer.transition(DEACTIVATE)
+    peer.until(lambda: peer.camera.get_subscription_count() == 0, "end of the subscription")
+    assert peer.transition(CLEANUP)
+    peer.until(lambda: publishers(peer) == set(), "end of the publishers")
+    assert peer.state() == "unconfigured"
+
+
+def test_key_frames_do_not_outlive_a_pause(unconfigured: Peer) -> None:
+    peer = unconfigured
+    assert peer.transition(CONFIGURE)
+    for stamp in (1, 2):
+        assert peer.transition(ACTIVATE)
+        peer.masks.messages.clear()
+        peer.decisions.messages.clear()
+        peer.connect(lambda _stamp, stamp=stamp: image(stamp * SECOND))
+        first = peer.decisions.messages[0]
+        assert all(math.isnan(decision.expected_confidence) for decision in first.decisions)
+        assert peer.transition(DEACTIVATE)
+
+
+def test_impossible_transitions_are_refused(unconfigured: Peer, process: Process) -> None:
+    for impossible in (ACTIVATE, DEACTIVATE, CLEANUP, 200):
+        assert not unconfigured.transition(impossible)
+    assert process.returncode is None
+    assert unconfigured.state() == "unconfigured"
+
+
+def truncated(folder: Path) -> dict[str, str]:
+    good = folder / "whole.safetensors"
+    save_checkpoint(good, untrained_checkpoint())
+    path = folder / "cut.safetensors"
+    path.write_bytes(good.read_bytes()[:-1000])
+    return {"checkpoint": str(path)}
+
+
+def other_architecture(folder: Path) -> dict[str, str]:
+    path = folder / "other.safetensors"
+    save_file({"layer.weight": torch.zeros(3)}, path)
+    return {"checkpoint": str(path)}
+
+
+def misfitting_decision_network(folder: Path) -> dict[str, str]:
+    path = folder / "full.safetensors"
+    full, tiny = untrained_checkpoint(size="full"), untrained_checkpoint()
+    for part in (tiny.networks, tiny.specs):
+        source = full.networks if part is tiny.networks else full.specs
+        part["decision"] = source["decision"]
+        part.pop("flow")
+    save_checkpoint(path, tiny)
+    return {"decision_checkpoint": str(path)}
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (lambda _folder: {"checkpoint": "/nowhere/x.safetensors"}, "does not exist"),
+        (truncated, "truncated"),
+        (other_architecture, "not one of dvsnet_ros"),
+        (misfitting_decision_network, "decision network"),
+    ],
+    ids=["missing", "truncated", "other architecture", "misfitting decision network"],
+)
+def test_bad_checkpoint_fails_configure_and_a_good_one_then_works(
+    unconfigured: Peer, process: Process, checkpoint: Path, tmp_path: Path, bad, said: str
+) -> None:
+    peer = unconfigured
+    assert peer.set(**bad(tmp_path)).successful
+    line = fails_to_configure(peer, process)
+    assert said in line
+    report = peer.until_report(lambda report: report.level == 2, "the failed configure")
+    assert said in report.message
+    assert said in report.values["last error"]
+    assert peer.set(checkpoint=str(checkpoint), decision_checkpoint="").successful
+    assert peer.transition(CONFIGURE)
+    assert peer.transition(ACTIVATE)
+    peer.masks.messages.clear()
+    peer.connect()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"overlap": 12}, "8 or 16"),
+        ({"input_height": 96, "input_width": 128, "overlap": 64}, "at most 48"),
+        ({"input_height": 32, "input_width": 128, "region_rows": 4}, "at most 2 rows"),
+        ({"input_height": 96}, "give both"),
+        ({"precision": "float16", "device": "cpu"}, "bfloat16"),
+    ],
+)
+def test_what_can_not_work_together_fails_configure_and_says_what_would(
+    unconfigured: Peer, process: Process, parameters: dict[str, object], said: str
+) -> None:
+    assert unconfigured.set(**parameters).successful
+    assert said in fails_to_configure(unconfigured, process)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_without_cuda_cuda_fails_and_auto_falls_back(unconfigured: Peer, process: Process) -> None:
+    peer = unconfigured
+    assert peer.set(device="cuda").successful
+    assert "use auto or cpu" in fails_to_configure(peer, process)
+    assert peer.set(device="auto").successful
+    before = process.line_count()
+    assert peer.transition(CONFIGURE)
+    assert "[WARN]" in process.wait_for("running on the CPU", after=before)
+
+
+def test_mask_of_another_processing_size_is_the_images_own_size(unconfigured: Peer) -> None:
+    peer = unconfigured
+    assert peer.set(input_height=64, input_width=80, region_columns=1).successful
+    assert peer.transition(CONFIGURE)
+    assert peer.transition(ACTIVATE)
+    peer.connect()
+    mask, decisions = peer.ask(image(5 * SECOND))
+    assert (mask.height, mask.width) == SIZE
+    assert (decisions.rows, decisions.columns) == (2, 1)
+    bottom = decisions.decisions[-1].region
+    assert (bottom.y_offset + bottom.height, bottom.width) == SIZE
+
+
+def test_changes_while_inactive_wait_for_the_next_configure(
+    unconfigured: Peer, process: Process
+) -> None:
+    peer = unconfigured
+    assert peer.transition(CONFIGURE)
+    assert peer.set(region_columns=3).successful
+    before = process.line_count()
+    assert peer.transition(ACTIVATE)
+    assert "configure the node again" in process.wait_for("region_columns changed", after=before)
+    peer.connect()
+    assert peer.ask(image(SECOND))[1].columns == 2
+    assert peer.transition(DEACTIVATE)
+    assert peer.transition(CLEANUP)
+    assert peer.transition(CONFIGURE)
+    assert peer.transition(ACTIVATE)
+    peer.masks.messages.clear()
+    peer.connect()
+    assert peer.ask(image(2 * SECOND))[1].columns == 3
+
+
+def test_failed_autostart_leaves_a_node_that_can_be_configured(
+    peer: Peer, process: Process, checkpoint: Path
+) -> None:
+    """Last but one in this module: the other node has to be gone."""
+    assert peer.transition(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    assert peer.state() == "finalized"
+    assert process.stop() == 0
+    assert "Traceback" not in process.output
+    with dvsnet_node(overlap=OVERLAP) as second:
+        assert "no checkpoint" in second.wait_for("could not configure")
+        peer.until(lambda: peer.camera.get_subscription_count() == 0, "the first node's end")
+        assert peer.state() == "unconfigured"
+        assert peer.set(checkpoint=str(checkpoint)).successful
+        assert peer.transition(CONFIGURE)
+        assert peer.transition(ACTIVATE)
+        peer.masks.messages.clear()
+        peer.connect()
+        ends_cleanly(peer, second, signal.SIGTERM)
+
+
+def ends_cleanly(peer: Peer, process: Process, number: int) -> None:
+    """Ends the process amid frames."""
+    for stamp in range(10, 20):
+        peer.camera.publish(image(stamp * SECOND))
+    os.kill(process.pid, number)
+    assert process.wait() == 0
+    assert "Traceback" not in process.output
+    assert "[ERROR]" not in process.output.partition("active: listening")[2]
+
+
+def test_interrupt_ends_an_active_node_cleanly(ros_domain: int, checkpoint: Path) -> None:
+    with dvsnet_node(checkpoint=checkpoint, overlap=OVERLAP) as process:
+        peer = Peer()
+        peer.connect()
+        ends_cleanly(peer, process, signal.SIGINT)
+        peer.close()
+
+
+def test_bad_parameter_at_start_ends_the_process_with_one_line(ros_domain: int) -> None:
+    with dvsnet_node(target=500.0) as first, dvsnet_node(schedule="never") as second:
+        assert (first.wait(), second.wait()) == (1, 1)
+    for process, name, said in ((first, "target", "range"), (second, "schedule", "dynamic")):
+        (line,) = process.output.splitlines()
+        assert name in line
+        assert said in line

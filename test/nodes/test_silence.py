@@ -1,0 +1,85 @@
+"""The explanation of silence."""
+
+import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from dvsnet_ros.nodes.silence import PATIENCE, REPEAT, Listening, SilenceWatch, describe
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+
+
+def qos(reliability: ReliabilityPolicy) -> QoSProfile:
+    return QoSProfile(depth=5, reliability=reliability, durability=DurabilityPolicy.VOLATILE)
+
+
+RELIABLE = qos(ReliabilityPolicy.RELIABLE)
+BEST_EFFORT = qos(ReliabilityPolicy.BEST_EFFORT)
+
+
+def publisher(
+    profile: QoSProfile, topic_type: str = IMAGE, namespace: str = "/front"
+) -> TopicEndpointInfo:
+    return TopicEndpointInfo(
+        node_name="camera", node_namespace=namespace, topic_type=topic_type, qos_profile=profile
+    )
+
+
+def test_watch_speaks_after_its_patience_and_then_once_in_a_while():
+    watch = SilenceWatch(now=10.0)
+    assert not watch.must_speak(10.0 + PATIENCE - 0.1)
+    assert watch.must_speak(10.0 + PATIENCE)
+    assert not watch.must_speak(10.0 + PATIENCE + 1)
+    assert watch.must_speak(10.0 + PATIENCE + REPEAT)
+    assert watch.is_silent(10.0 + PATIENCE + REPEAT)
+
+
+def test_an_image_ends_the_silence_and_the_next_one_is_told_again():
+    watch = SilenceWatch(now=0.0)
+    assert watch.must_speak(PATIENCE)
+    watch.image_received(PATIENCE + 1)
+    assert not watch.is_silent(PATIENCE + 2)
+    assert watch.must_speak(2 * PATIENCE + 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "verdict"),
+    [
+        (RELIABLE, BEST_EFFORT, "can't match"),
+        (RELIABLE, RELIABLE, "matches"),
+        (BEST_EFFORT, RELIABLE, "matches"),
+        (BEST_EFFORT, BEST_EFFORT, "matches"),
+    ],
+)
+def test_every_combination_of_reliabilities(own, theirs, verdict):
+    sentence = describe(Listening("/image", IMAGE, own), [publisher(theirs)], [])
+    assert sentence.startswith(f"listening on /image ({IMAGE}, {own.reliability.name.lower()}, ")
+    reliability = theirs.reliability.name.lower()
+    assert f"/front/camera ({IMAGE}, {reliability}, volatile) {verdict}" in sentence
+    assert ("set the parameter reliability to best_effort" in sentence) == (verdict[0] == "c")
+
+
+def test_another_type_can_not_match():
+    sentence = describe(
+        Listening("/image", IMAGE, RELIABLE), [publisher(RELIABLE, COMPRESSED, "/")], []
+    )
+    assert f"/camera ({COMPRESSED}, reliable, volatile) can't match: another type" in sentence
+    assert "image_transport" in sentence
+
+
+def test_every_publisher_is_named():
+    there = [publisher(RELIABLE, namespace="/left"), publisher(RELIABLE, namespace="/right")]
+    sentence = describe(Listening("/image", IMAGE, RELIABLE), there, [])
+    assert "/left/camera" in sentence
+    assert "/right/camera" in sentence
+
+
+def test_images_elsewhere_are_pointed_to():
+    sentence = describe(Listening("/image", IMAGE, RELIABLE), [], [f"/camera/image_raw ({IMAGE})"])
+    assert "nobody publishes there, but images are on /camera/image_raw" in sentence
+    assert "image:=" in sentence
+
+
+def test_no_images_anywhere():
+    assert "nobody publishes" in describe(Listening("/image", IMAGE, RELIABLE), [], [])

@@ -1,0 +1,128 @@
+"""What is counted, and what the diagnostics and the log make of it."""
+
+import math
+
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from dvsnet_ros.core.schedule import Path
+from dvsnet_ros.nodes import throttle
+from dvsnet_ros.nodes.diagnostics import Condition, Reporter
+from dvsnet_ros.nodes.statistics import RATE_SECONDS, WINDOW, Case, Statistics
+from dvsnet_ros.nodes.throttle import Throttle
+
+ACTIVE = Condition("active", topic="/image", device="cpu", checkpoint="road.safetensors")
+BOTH_PATHS = [Path.SEGMENTATION, Path.FLOW, Path.FLOW, Path.FLOW]
+
+
+def answered(frames: int, latency: float = 0.05, rate: float = 10.0) -> tuple[Statistics, float]:
+    """Statistics of a steady stream, and the time of its last frame."""
+    statistics = Statistics()
+    for index in range(frames):
+        finished = 100.0 + index / rate
+        statistics.image_received()
+        statistics.frame_answered(finished - latency * (index + 1), finished, BOTH_PATHS)
+    return statistics, finished
+
+
+def test_nothing_measured_yet():
+    summary = Statistics().summary(now=5.0)
+    assert (summary.received, summary.answered, summary.frame_rate) == (0, 0, 0.0)
+    assert math.isnan(summary.latency_median)
+    assert math.isnan(summary.segmentation_share)
+
+
+def test_rate_latency_and_share_of_the_last_frames():
+    statistics, end = answered(2 * WINDOW, latency=0.001)
+    summary = statistics.summary(end)
+    assert summary.frame_rate == pytest.approx(10.0)
+    # Latencies grow by 1 ms a frame; the last 100 are 101 to 200 ms.
+    assert summary.latency_median == pytest.approx(0.1505)
+    assert summary.latency_99th == pytest.approx(0.19901)
+    assert summary.segmentation_share == pytest.approx(0.25)
+
+
+def test_rate_falls_to_zero_when_frames_stop():
+    statistics, end = answered(20)
+    assert statistics.summary(end + RATE_SECONDS + 1).frame_rate == 0.0
+
+
+@pytest.mark.parametrize(
+    ("reason", "case"),
+    [
+        ("new image size", Case.NEW_IMAGE_SIZE),
+        ("stamp jumped back", Case.STAMP_JUMPED_BACK),
+        ("gap over max_gap", Case.GAP),
+    ],
+)
+def test_reasons_of_resets_are_cases(reason, case):
+    assert Case.of_reset(reason) is case
+
+
+def report(statistics, condition=ACTIVE, reporter=None, now=101.9):
+    message = (reporter or Reporter("dvsnet")).report(condition, statistics.summary(now), Time())
+    (status,) = message.status
+    return status, {entry.key: entry.value for entry in status.values}
+
+
+def test_report_of_a_steady_stream():
+    statistics, end = answered(20)
+    status, values = report(statistics, now=end)
+    assert (status.level, status.name) == (DiagnosticStatus.OK, "dvsnet: frames")
+    assert status.message == "10.0 frames/s, 25% of the regions on the segmentation path"
+    assert status.hardware_id == values["device"] == "cpu"
+    assert values["checkpoint"] == "road.safetensors"
+    assert values["last error"] == "none"
+    assert {case.value for case in Case} <= values.keys()
+
+
+@pytest.mark.parametrize(
+    ("condition", "level", "sentence"),
+    [
+        (Condition("unconfigured"), DiagnosticStatus.OK, "unconfigured: no frames are answered"),
+        (
+            Condition("unconfigured", configure_error="no checkpoint"),
+            DiagnosticStatus.ERROR,
+            "could not configure: no checkpoint",
+        ),
+        (ACTIVE, DiagnosticStatus.OK, "waiting for the first image on /image"),
+        (
+            Condition("active", topic="/image", silence=6.2),
+            DiagnosticStatus.WARN,
+            "no image on /image for 6 s",
+        ),
+    ],
+)
+def test_report_without_frames(condition, level, sentence):
+    status, _values = report(Statistics(), condition)
+    assert (status.level, status.message) == (level, sentence)
+
+
+@pytest.mark.parametrize(
+    ("case", "level"),
+    [(Case.UNDECODABLE, DiagnosticStatus.WARN), (Case.FAILED, DiagnosticStatus.ERROR)],
+)
+def test_what_went_wrong_since_the_last_report_raises_the_level_once(case, level):
+    statistics, _end = answered(20)
+    statistics.case(case)
+    statistics.error("what it was")
+    reporter = Reporter("dvsnet")
+    status, values = report(statistics, reporter=reporter)
+    assert status.level == level
+    assert "what it was" in status.message
+    assert (values[case.value], values["last error"]) == ("1", "what it was")
+    status, values = report(statistics, reporter=reporter)
+    assert status.level == DiagnosticStatus.OK
+    assert values[case.value] == "1"
+
+
+def test_log_lines_of_one_kind_are_throttled_and_counted():
+    times = iter([0.0, 1.0, 2.0, 2.0, throttle.PERIOD, throttle.PERIOD + 1])
+    limited = Throttle(lambda: next(times))
+    assert limited.line("a", "first") == "first"
+    assert limited.line("a", "second") is None
+    assert limited.line("a", "third") is None
+    assert limited.line("b", "another kind") == "another kind"
+    assert limited.line("a", "fourth") == "fourth (and 2 more like it since)"
+    assert limited.line("a", "fifth") is None
