@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from dvsnet_ros.drives.frame import Drive, DriveError, Frame
-from dvsnet_ros.drives.images import folder_drive, list_drive
+from dvsnet_ros.drives.images import IMAGE_SUFFIXES, folder_drive, list_drive
 from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
@@ -43,4 +43,6 @@ def drive(
         raise DriveError(f"{path} is neither a file nor a folder")
     if path.suffix.lower() in LIST_SUFFIXES:
         return list_drive(path, None if data_dir is None else Path(data_dir), rate)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        raise DriveError(f"{path} is one image; a drive is the folder that holds it")
     return video_drive(path, rate)

@@ -19,9 +19,10 @@ from dvsnet_ros.drives.synthetic.render import (
     shade,
 )
 from dvsnet_ros.drives.synthetic.sensor import Sensor, draw_sensor
-from dvsnet_ros.drives.synthetic.world import Scene, World
+from dvsnet_ros.drives.synthetic.world import SLOWEST, Scene, World
 
 MAX_SIDE = 4096
+SHARPEST = 20.0  # metres of a bend's radius, below which the street would run into itself
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class SyntheticDrive:
     any order. Labels are CamVid's ids; 11 is void.
 
     Args:
-        width, height: of the images, in pixels.
+        width: of the images, in pixels.
+        height: of the images, in pixels.
         rate: frames a second.
         duration: seconds.
         seed: 0 or more; another seed is another street, weather and traffic.
@@ -75,11 +77,13 @@ class SyntheticDrive:
                 )
         if len(self) == 0:
             raise DriveError(
-                f"{self.duration} s at {self.rate} frames a second make a synthetic drive of no frame"
+                f"a synthetic drive of {self.duration} s has no frame at {self.rate} a second"
             )
-        if self.speed == 0 and self.turn_rate:
+        fastest = math.degrees((SLOWEST if self.speed is None else self.speed) / SHARPEST)
+        if abs(self.turn_rate or 0.0) > fastest:
             raise DriveError(
-                "a synthetic drive at speed 0 can't have a turn_rate; make one of both"
+                f"the synthetic drive's turn_rate can be at most {fastest:.3g} degrees a second at "
+                f"this speed, not {self.turn_rate}: streets have no sharper bends"
             )
 
     @property

@@ -48,7 +48,8 @@ def points_in_other_view(
     Args:
         geometry: what this frame shows.
         other: the other frame's camera.
-        now, then: where the moving parts are in this and in the other frame.
+        now: where the moving parts are in this frame.
+        then: where they are in the other one.
         lens: of both cameras.
 
     Returns:

@@ -26,7 +26,7 @@ def mottled(
     rng: Random, cells: int, depth: float, color: float | tuple[float, float, float] = 0.85
 ) -> Image:
     """A tile of one colour whose brightness varies."""
-    return flat(color) * (1 + depth * noise(rng, cells))[..., None]
+    return np.asarray(flat(color) * (1 + depth * noise(rng, cells))[..., None], np.float32)
 
 
 def plain(rng: Random) -> Image:
@@ -42,7 +42,7 @@ def asphalt(rng: Random) -> Image:
         steps = rng.normal(0, 9, (14, 2)) + rng.normal(0, 5, 2)
         points = np.cumsum(steps, axis=0) + TILE / 2
         cv2.polylines(cracks, [np.rint(points).astype(np.int32)], False, 0.8, 1)
-    return flat(0.8) * ((1 + grain) * cracks)[..., None]
+    return np.asarray(flat(0.8) * ((1 + grain) * cracks)[..., None], np.float32)
 
 
 def paving(rng: Random) -> Image:

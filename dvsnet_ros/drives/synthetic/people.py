@@ -131,8 +131,15 @@ def cyclist(rng: np.random.Generator) -> Figure:
     modeller = Modeller(BICYCLIST)
     top, legs = _choice(rng, CLOTHES), _choice(rng, TROUSERS)
     frame = _choice(rng, CLOTHES)
-    for bar in (((-0.5, 0.34), (-0.05, 0.3)), ((-0.05, 0.3), (0.38, 0.8)), ((-0.05, 0.3), (-0.2, 0.9)),
-                ((-0.2, 0.82), (0.38, 0.8)), ((0.36, 0.95), (0.55, 0.34))):  # fmt: skip
+    hub, crank, saddle, bars = (-0.5, 0.34), (-0.05, 0.3), (-0.2, 0.86), (0.38, 0.8)
+    tubes = (
+        (hub, crank),
+        (crank, bars),
+        (crank, saddle),
+        (saddle, bars),
+        ((0.36, 0.95), (0.55, 0.34)),
+    )
+    for bar in tubes:
         _tube(modeller, *bar, frame)
     modeller.box((0.3, -0.26, 0.98), (0.36, 0.26, 1.02), BLACK)
     modeller.box((-0.32, -0.08, 0.9), (-0.08, 0.08, 0.96), BLACK)

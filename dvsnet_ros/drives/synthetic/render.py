@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -87,8 +88,8 @@ def _fixed_point(polygons: Array, lens: Lens) -> NDArray[np.int32]:
     return np.rint(np.clip(flat, -1e5, 1e5) * scale).astype(np.int32)
 
 
-def _fill(image: NDArray[np.generic], polygon: NDArray[np.int32], value: int) -> None:
-    cv2.fillConvexPoly(image, polygon, value, cv2.LINE_8, FRACTION_BITS)  # type: ignore[call-overload]
+def _fill(image: NDArray[np.integer[Any]], polygon: NDArray[np.int32], value: int) -> None:
+    cv2.fillConvexPoly(image, polygon, value, cv2.LINE_8, FRACTION_BITS)
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,11 @@ def _inverse_depth(seen: _Seen, view: View) -> tuple[Array, Array, Array]:
     """1/z of each facet as a function [F, 3] of the ray, and its bounds [F]."""
     normal = seen.surfaces.normal @ view.rotation.T
     distance = np.einsum("fi,fi->f", normal, seen.corners[:, 0])
-    # A polygon's edge pixels reach a little past it; the bounds keep their depth on the facet.
+    # A polygon's edge pixels reach a little past it; the bounds keep their depth near the facet.
+    # Level ground goes on past its edges, which so are no edges of its flow.
     inverse = 1 / np.maximum(seen.corners[..., 2], NEAR)
-    return normal / distance[:, None], inverse.min(axis=1), inverse.max(axis=1)
+    slack = np.where(seen.surfaces.layer < Layer.OBJECT, 3.0, 1.1)
+    return normal / distance[:, None], inverse.min(axis=1) / slack, inverse.max(axis=1) * slack
 
 
 def draw_geometry(surfaces: Surfaces, shadows: list[Array], view: View, lens: Lens) -> Geometry:
@@ -167,7 +170,8 @@ def draw_geometry(surfaces: Surfaces, shadows: list[Array], view: View, lens: Le
     Args:
         surfaces: all facets of the world.
         shadows: outlines [N, 3] on the ground, world coordinates.
-        view, lens: the camera.
+        view: where the camera is.
+        lens: what it is.
     """
     seen = _seen(surfaces, view, lens)
     buffer = np.zeros((lens.height, lens.width), np.uint16)
@@ -183,7 +187,7 @@ def draw_geometry(surfaces: Surfaces, shadows: list[Array], view: View, lens: Le
     np.clip(inverse, low[facet], high[facet], out=inverse)
     ground = seen.surfaces.layer < Layer.OBJECT
     shadow = shaded.astype(bool) & ground[facet]
-    return Geometry(view, seen.surfaces, facet, 1 / inverse, shadow)
+    return Geometry(view, seen.surfaces, facet, np.float32(1) / inverse, shadow)
 
 
 def _texture_table(surfaces: Surfaces, view: View) -> Array:

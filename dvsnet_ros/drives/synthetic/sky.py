@@ -1,6 +1,7 @@
 """The sky and the far outskirts: so far away that only turning moves them."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def _panel(start: float, end: float, low: float, high: float) -> Array:
 def _sky() -> Mesh:
     modeller = Modeller(SKY)
     headings = np.linspace(0, 2 * np.pi, PANELS + 1)
-    for k, (start, end) in enumerate(zip(headings, headings[1:], strict=False)):
+    for k, (start, end) in enumerate(pairwise(headings)):
         modeller.quad(
             _panel(start, end, SKY_LOW, SKY_HIGH),
             (1.0, 1.0, 1.0),

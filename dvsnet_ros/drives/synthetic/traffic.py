@@ -73,7 +73,7 @@ class Stream:
             if rng.random() > self.share:
                 continue
             start = (place + rng.uniform(-0.3, 0.3)) * self.spacing
-            course = Along(start, self.speed, rng.uniform(*sorted(self.laterals)))
+            course = Along(start, self.speed, rng.uniform(min(self.laterals), max(self.laterals)))
             figure = self.figures[int(rng.integers(len(self.figures)))]
             here = course.at(time)[0]
             if station - BEHIND < here < station + SIGHT:
@@ -124,9 +124,9 @@ class Traffic:
         out = list(self._ahead)
         for stream in self._streams:
             out += stream.near(self._seed, self._line, time, station)
-        return out + self._crossing(time, station)
+        return out + self._crossing(station)
 
-    def _crossing(self, time: float, station: float) -> list[Agent]:
+    def _crossing(self, station: float) -> list[Agent]:
         """People who cross, early enough to be over when the camera comes."""
         out = []
         first = int(np.ceil((station - BEHIND) / CROSSING_EVERY))

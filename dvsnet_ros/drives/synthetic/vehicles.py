@@ -1,9 +1,11 @@
 """Cars, vans, lorries and buses: CamVid's class car holds them all. x is ahead, y to the left."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from dvsnet_ros.drives.synthetic.centreline import Array
 from dvsnet_ros.drives.synthetic.classes import CAR
 from dvsnet_ros.drives.synthetic.mesh import Color, Mesh, Modeller
 from dvsnet_ros.drives.synthetic.textures import Texture
@@ -57,11 +59,11 @@ LORRY = Shape(7.5, 2.4, 0.55, 1.3, 3.2, 1.2, (-3.7, 3.7), (-3.65, 3.5), 0.48, gl
 SHAPES = (HATCHBACK, SALOON, ESTATE, OFFROADER, HATCHBACK, SALOON, VAN, ESTATE, BUS, LORRY)
 
 
-def _mix(a: tuple[float, ...], b: tuple[float, ...], share: float) -> np.ndarray:
-    return np.asarray(a) * (1 - share) + np.asarray(b) * share
+def _mix(a: Array, b: Array, share: float) -> Array:
+    return a * (1 - share) + b * share
 
 
-def _pane(modeller: Modeller, face: np.ndarray, span: tuple[float, float], frame: float) -> None:
+def _pane(modeller: Modeller, face: Array, span: tuple[float, float], frame: float) -> None:
     """A window on a face whose corners go around from its lower left; span is its part along."""
     low = [face[0] + (face[1] - face[0]) * s for s in span]
     high = [face[3] + (face[2] - face[3]) * s for s in span]
@@ -115,7 +117,7 @@ def car(shape: Shape, paint: Color) -> Mesh:
             _patch(modeller, face, span, (0.62, 0.9), lamp)
         _patch(modeller, face, (0.3, 0.7), (0.5, 0.85) if lamp is LAMP else (0.0, 0.2), grille)
         _patch(modeller, face, (0.38, 0.62), (0.22, 0.42), PLATE)
-    for (x0, z0), (x1, z1) in zip(side[2:], side[3:], strict=False):
+    for (x0, z0), (x1, z1) in pairwise(side[2:]):
         modeller.quad(((x1, half, z1), (x1, -half, z1), (x0, -half, z0), (x0, half, z0)), paint)
     _cabin(modeller, shape, paint)
     return modeller.build()
@@ -123,7 +125,7 @@ def car(shape: Shape, paint: Color) -> Mesh:
 
 def _patch(
     modeller: Modeller,
-    face: np.ndarray,
+    face: Array,
     across: tuple[float, float],
     up: tuple[float, float],
     color: Color,

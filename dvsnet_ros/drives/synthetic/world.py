@@ -25,6 +25,7 @@ from dvsnet_ros.drives.synthetic.weather import draw_weather
 
 BLOCKS_AHEAD = 4
 BEHIND = 6.0
+SLOWEST = 6.0  # metres a second, of the mean speeds that are drawn
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class World:
 
 
 def _draw_speed(rng: np.random.Generator) -> Waves:
-    level = rng.uniform(6.0, 12.0)
+    level = rng.uniform(SLOWEST, 12.0)
     return waves(rng, level, (0.35 * level, 0.25 * level, 0.12 * level), (19.0, 8.0, 3.5))
 
 
@@ -107,6 +108,4 @@ def _draw_curve(rng: np.random.Generator) -> Waves:
 
 
 def _even_curve(turn_rate: float, speed: float) -> Waves:
-    if turn_rate and not speed:
-        raise ValueError(f"a camera that stands still can't turn {turn_rate} degrees a second")
-    return steady(float(np.radians(turn_rate)) / speed if speed else 0.0)
+    return steady(float(np.radians(turn_rate)) / speed if turn_rate else 0.0)

@@ -1,0 +1,165 @@
+"""Drives of image files: folders and lists."""
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.drives import DriveError, drive
+
+
+def write_image(path: Path, value: int, size: tuple[int, ...] = (24, 32, 3)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.full(size, value, np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for index in range(12):
+        write_image(tmp_path / "town" / f"frame{index}.png", 10 * index)
+    return tmp_path / "town"
+
+
+def test_folder_is_read_in_natural_order(folder: Path) -> None:
+    opened = drive(folder)
+    assert len(opened) == 12
+    assert opened.name == "town"
+    assert [int(frame.image[0, 0, 0]) for frame in opened] == [10 * i for i in range(12)]
+    assert opened[-1].image[0, 0, 0] == 110
+
+
+def test_stamps_come_from_the_rate(folder: Path) -> None:
+    assert [frame.stamp for frame in drive(folder)][:3] == [0, 100_000_000, 200_000_000]
+    faster = drive(folder, rate=15.0)
+    assert faster.rate == 15.0
+    assert faster[3].stamp == 200_000_000
+
+
+def test_frames_are_bgr_whatever_the_file(tmp_path: Path) -> None:
+    write_image(tmp_path / "0.png", 80, (24, 32))
+    write_image(tmp_path / "1.png", 80, (24, 32, 4))
+    cv2.imwrite(str(tmp_path / "2.png"), np.full((24, 32), 80 * 256, np.uint16))
+    write_image(tmp_path / "3.jpg", 80)
+    for frame in drive(tmp_path):
+        assert frame.image.shape == (24, 32, 3)
+        assert frame.image.dtype == np.uint8
+        assert np.abs(frame.image.astype(int) - 80).max() <= 2
+
+
+def test_labels_are_found_beside_the_folder(folder: Path) -> None:
+    opened = drive(folder)
+    assert opened[0].labels is None
+    write_image(folder.with_name("town_labels") / "frame0.png", 7, (24, 32))
+    labels = opened[0].labels
+    assert labels is not None
+    assert labels.shape == (24, 32)
+    assert (labels == 7).all()
+    assert opened[1].labels is None
+
+
+@pytest.mark.parametrize("size", [(24, 16), (24, 32, 3)])
+def test_labels_that_do_not_fit_are_refused(folder: Path, size: tuple[int, ...]) -> None:
+    write_image(folder.with_name("town_labels") / "frame0.png", 7, size)
+    with pytest.raises(DriveError, match="labels"):
+        drive(folder)[0]
+
+
+@pytest.mark.parametrize("place", ["timestamps.txt", "../timestamps.txt"])
+def test_stamps_of_kitti(folder: Path, place: str) -> None:
+    lines = [f"2011-09-26 13:02:{25 + i:02d}.9643894{i:02d}" for i in range(12)]
+    (folder / place).write_text("\n".join(lines) + "\n")
+    opened = drive(folder)
+    stamps = [frame.stamp for frame in opened]
+    assert stamps[0] == 1317042145_964389400
+    assert stamps[1] - stamps[0] == 1_000_000_001
+    assert opened.rate == pytest.approx(1.0)
+    assert drive(folder, rate=10.0)[1].stamp == 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2011-09-26 13:02:25.9\n", "1 stamps for 12 images"),
+        ("yesterday\n" * 12, "yesterday"),
+        ("2011-13-26 13:02:25\n" * 12, "month"),
+    ],
+)
+def test_stamps_that_do_not_fit_are_refused(folder: Path, text: str, reason: str) -> None:
+    (folder / "timestamps.txt").write_text(text)
+    with pytest.raises(DriveError, match=reason):
+        drive(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])
+def test_broken_frames_are_reported_and_skipped(
+    folder: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "frame5.png").write_bytes(content)
+    opened = drive(folder)
+    with caplog.at_level(logging.WARNING):
+        frames = list(opened)
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [10 * i for i in range(12) if i != 5]
+    assert [frame.stamp for frame in frames][5] == 600_000_000
+    assert "frame5.png" in caplog.text
+    with pytest.raises(DriveError, match=r"frame5\.png"):
+        opened[5]
+
+
+def test_frames_out_of_range(folder: Path) -> None:
+    with pytest.raises(IndexError, match="12 frames"):
+        drive(folder)[12]
+
+
+def test_folder_without_images(tmp_path: Path) -> None:
+    with pytest.raises(DriveError, match="it is empty"):
+        drive(tmp_path)
+    for name in "abcd":
+        (tmp_path / f"{name}.csv").touch()
+    with pytest.raises(DriveError, match=r"it holds a\.csv, b\.csv, c\.csv, …"):
+        drive(tmp_path)
+
+
+def test_list_of_images(folder: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "labels" / "0.png", 3, (24, 32))
+    text = (
+        "town/frame3.png\n"
+        "/town/frame1.png labels/0.png\n"
+        "\n"
+        "town/frame2.png town/frame3.png labels/0.png\n"
+    )
+    (tmp_path / "drive.txt").write_text(text)
+    opened = drive(tmp_path / "drive.txt")
+    assert [int(frame.image[0, 0, 0]) for frame in opened] == [30, 10, 20]
+    labelled = [frame.labels is not None for frame in opened]
+    assert labelled == [False, True, False]
+
+    elsewhere = tmp_path / "lists" / "drive.lst"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("frame4.png\n")
+    assert drive(elsewhere, data_dir=folder)[0].image[0, 0, 0] == 40
+
+
+def test_lists_that_lead_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "drive.txt"
+    file.write_text("\n")
+    with pytest.raises(DriveError, match="names no image"):
+        drive(file)
+    file.write_text("a.png\nb.png\n")
+    with pytest.raises(DriveError, match=r"none of the 2 images .* is there"):
+        drive(file)
+    file.write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(DriveError, match="not text"):
+        drive(file)
+
+
+def test_real_drives(shared_data: Path) -> None:
+    camvid = drive(shared_data / "data/camvid/drive_15hz", rate=15.0)
+    assert len(camvid) == 60
+    assert camvid[0].image.shape == (360, 480, 3)
+    assert all(frame.labels is not None for frame in camvid)
+    mono = drive(shared_data / "data/kitti/drive_10hz_mono")
+    assert len(mono) == 51
+    assert mono[7].image.shape == (370, 1226, 3)
+    assert mono[7].labels is None

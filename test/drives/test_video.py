@@ -1,0 +1,62 @@
+"""Drives that are video files."""
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.drives import DriveError, drive
+
+
+def write_video(path: Path, frames: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 12.5, (64, 48))
+    for index in range(frames):
+        writer.write(np.full((48, 64, 3), 20 * index, np.uint8))
+    writer.release()
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "ride.avi"
+    write_video(path, 10)
+    return path
+
+
+def test_frames_in_order_and_by_index(video: Path) -> None:
+    opened = drive(video)
+    assert (opened.name, opened.rate, len(opened)) == ("ride", 12.5, 10)
+    levels = [round(float(frame.image.mean())) for frame in opened]
+    assert np.abs(np.array(levels) - 20 * np.arange(10)).max() <= 2
+    assert abs(float(opened[7].image.mean()) - 140) <= 2
+    assert opened[-1].stamp == 720_000_000
+    assert opened[0].image.shape == (48, 64, 3)
+
+
+def test_rate_can_be_set(video: Path) -> None:
+    assert drive(video, rate=20.0)[3].stamp == 150_000_000
+
+
+def test_video_that_ends_early(video: Path, caplog: pytest.LogCaptureFixture) -> None:
+    opened = drive(video)
+    write_video(video, 4)
+    with caplog.at_level(logging.WARNING):
+        assert len(list(opened)) == 4
+    assert "ends after 4 of the 10 frames" in caplog.text
+    with pytest.raises(DriveError, match="frame 7"):
+        opened[7]
+
+
+def test_files_that_are_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_bytes(b"not a video at all")
+    with pytest.raises(DriveError, match="no video that OpenCV can open"):
+        drive(path)
+
+
+def test_video_without_a_frame(tmp_path: Path) -> None:
+    path = tmp_path / "empty.avi"
+    write_video(path, 0)
+    with pytest.raises(DriveError, match=r"no frame|no video"):
+        drive(path)
