@@ -8,7 +8,7 @@ import numpy as np
 
 from dvsnet_ros.drives.synthetic.centreline import Array, Centreline
 from dvsnet_ros.drives.synthetic.flow import Poses
-from dvsnet_ros.drives.synthetic.mesh import Mesh, heading_matrix, normals
+from dvsnet_ros.drives.synthetic.mesh import Mesh, normals
 from dvsnet_ros.drives.synthetic.people import Figure
 from dvsnet_ros.drives.synthetic.surfaces import CELL, Layer, Surfaces, shadow_of
 from dvsnet_ros.drives.synthetic.weather import Light
@@ -95,28 +95,36 @@ class Agent:
     line: Centreline
     height: float = 0.0
 
-    def poses(self, time: float) -> Poses:
-        """Where each of its parts is."""
-        station, lateral = self.course.at(time)
-        turn = float(self.line.heading_at(station)) + self.course.turn(time)
-        body = heading_matrix(turn)
-        stride = 2 * np.pi * self.course.walked(time) / self.figure.stride
-        joints = self.figure.joints
-        rotation = np.stack([joint.rotation(stride) for joint in joints])
-        pivots = np.array([joint.pivot for joint in joints])
-        place = self.line.place(station, lateral, self.height)
-        return Poses(body @ rotation, pivots @ body.T + place)
-
 
 def all_poses(agents: Sequence[Agent], time: float) -> Poses:
-    """The poses of all parts of some agents, one after another."""
-    poses = [agent.poses(time) for agent in agents]
-    if not poses:
+    """The poses of all parts of some agents, one agent after another."""
+    if not agents:
         return Poses(np.zeros((0, 3, 3)), np.zeros((0, 3)))
-    return Poses(
-        np.concatenate([pose.rotation for pose in poses]),
-        np.concatenate([pose.offset for pose in poses]),
-    )
+    line = agents[0].line
+    station, lateral = np.transpose([agent.course.at(time) for agent in agents])
+    turn = line.heading_at(station) + [agent.course.turn(time) for agent in agents]
+    place = line.place(station, lateral, [agent.height for agent in agents])
+    steps = np.array([agent.course.walked(time) / agent.figure.stride for agent in agents])
+    rows = np.repeat(np.arange(len(agents)), [len(agent.figure.joints) for agent in agents])
+    joints = [joint for agent in agents for joint in agent.figure.joints]
+    body = _turned(turn, up=2)[rows]
+    swing, phase = np.transpose([(joint.swing, joint.phase) for joint in joints])
+    stride = 2 * np.pi * steps[rows]
+    angle = np.where([joint.turns for joint in joints], stride, swing * np.sin(stride + phase))
+    pivot = np.array([joint.pivot for joint in joints])
+    offset = np.einsum("pij,pj->pi", body, pivot) + place[rows]
+    return Poses(body @ _turned(angle, up=1), offset)
+
+
+def _turned(angle: Array, up: int) -> Array:
+    """Rotation matrices [N, 3, 3] by angles [N] about an axis."""
+    out = np.zeros((len(angle), 3, 3))
+    first, second = (up + 1) % 3, (up + 2) % 3
+    out[:, up, up] = 1
+    out[:, first, first] = out[:, second, second] = np.cos(angle)
+    out[:, second, first] = np.sin(angle)
+    out[:, first, second] = -np.sin(angle)
+    return out
 
 
 def place_agents(agents: Sequence[Agent], time: float, poses: Poses, light: Light) -> Surfaces:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dvsnet_ros.drives.synthetic.centreline import Array
 from dvsnet_ros.drives.synthetic.classes import BICYCLIST, PEDESTRIAN
 from dvsnet_ros.drives.synthetic.mesh import Color, Mesh, Modeller, join
 from dvsnet_ros.drives.synthetic.textures import Texture
@@ -28,11 +27,11 @@ BLACK: Color = (0.1, 0.1, 0.1)
 
 @dataclass(frozen=True)
 class Joint:
-    """How a part of a body swings.
+    """How a part of a body swings: about the y axis through its pivot.
 
     Attributes:
-        pivot: [3] the point it swings about.
-        swing: radians to either side, about the y axis.
+        pivot: x, y, z in the body.
+        swing: radians to either side.
         phase: radians of the stride.
         turns: whether it goes round and round instead, like a wheel.
     """
@@ -41,12 +40,6 @@ class Joint:
     swing: float
     phase: float
     turns: bool = False
-
-    def rotation(self, stride: float) -> Array:
-        """The part's rotation at an angle of the stride."""
-        angle = stride if self.turns else self.swing * np.sin(stride + self.phase)
-        cos, sin = np.cos(angle), np.sin(angle)
-        return np.array(((cos, 0, sin), (0, 1, 0), (-sin, 0, cos)))
 
 
 @dataclass(frozen=True)

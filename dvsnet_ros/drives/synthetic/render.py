@@ -1,6 +1,6 @@
 """Draws surfaces: which facet each pixel shows, how far it is, and what it looks like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.synthetic.mesh import Array
-from dvsnet_ros.drives.synthetic.surfaces import Layer, Surfaces
+from dvsnet_ros.drives.synthetic.surfaces import Layer, Surfaces, join_surfaces
 from dvsnet_ros.drives.synthetic.textures import LEVELS, STRIDE, TILE, Atlas
 
 NEAR = 0.25
 FRACTION_BITS = 4  # of the corners that OpenCV fills polygons between
+LARGEST = 40.0  # metres; what starts farther behind the camera does not reach before it
 FAR = 1e5  # beyond is the sky, where there is no haze
 
 Float = NDArray[np.float32]
@@ -101,8 +102,8 @@ class _Seen:
     polygons: list[NDArray[np.int32]]
 
 
-def _seen(surfaces: Surfaces, view: View, lens: Lens) -> _Seen:
-    surfaces = surfaces.take(_facing(surfaces, view))
+def _seen(world: Sequence[Surfaces], view: View, lens: Lens) -> _Seen:
+    surfaces = join_surfaces([part.take(_facing(part, view)) for part in world])
     corners = (surfaces.quads - view.position) @ view.rotation.T
     z = corners[..., 2]
     behind = z < NEAR
@@ -113,7 +114,7 @@ def _seen(surfaces: Surfaces, view: View, lens: Lens) -> _Seen:
     size = np.array((lens.width, lens.height)) << FRACTION_BITS
     inside = (high > -(1 << FRACTION_BITS)).all(axis=1) & (low < size).all(axis=1)
     extent = (high - low).max(axis=1)
-    keep = np.where(crossing, ~behind.all(axis=1), inside & (extent > (1 << FRACTION_BITS) * 0.6))
+    keep = np.where(crossing, ~behind.all(axis=1), inside & (extent > (1 << FRACTION_BITS) * 0.8))
     rows = np.nonzero(keep)[0]
     distance = np.linalg.norm(surfaces.middle[rows] - view.position, axis=1)
     order = np.lexsort(
@@ -132,9 +133,11 @@ def _seen(surfaces: Surfaces, view: View, lens: Lens) -> _Seen:
     return _Seen(surfaces.take(rows), corners[rows], polygons)
 
 
-def _facing(surfaces: Surfaces, view: View) -> NDArray[np.bool_]:
+def _facing(surfaces: Surfaces, view: View) -> NDArray[np.intp]:
+    """Rows of the facets whose front the camera may see."""
     towards = view.position - surfaces.quads[:, 0]
-    return np.asarray(np.einsum("fi,fi->f", towards, surfaces.normal) > 1e-4)
+    facing = np.einsum("fi,fi->f", towards, surfaces.normal) > 1e-4
+    return np.nonzero(facing & (towards @ view.rotation[2] < LARGEST))[0]
 
 
 def _before_camera(outlines: list[Array], view: View, lens: Lens) -> Iterator[NDArray[np.int32]]:
@@ -164,16 +167,18 @@ def _inverse_depth(seen: _Seen, view: View) -> tuple[Array, Array, Array]:
     return normal / distance[:, None], inverse.min(axis=1) / slack, inverse.max(axis=1) * slack
 
 
-def draw_geometry(surfaces: Surfaces, shadows: list[Array], view: View, lens: Lens) -> Geometry:
+def draw_geometry(
+    world: Sequence[Surfaces], shadows: list[Array], view: View, lens: Lens
+) -> Geometry:
     """Finds out what each pixel shows.
 
     Args:
-        surfaces: all facets of the world.
+        world: all facets there are.
         shadows: outlines [N, 3] on the ground, world coordinates.
         view: where the camera is.
         lens: what it is.
     """
-    seen = _seen(surfaces, view, lens)
+    seen = _seen(world, view, lens)
     buffer = np.zeros((lens.height, lens.width), np.uint16)
     shaded = np.zeros((lens.height, lens.width), np.uint8)
     for index, polygon in enumerate(seen.polygons):

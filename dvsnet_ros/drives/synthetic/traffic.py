@@ -1,6 +1,7 @@
 """Who is under way: cars ahead and oncoming, cyclists, people walking and crossing."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from dvsnet_ros.drives.synthetic.vehicles import draw_cars
 SIGHT = 190.0  # metres ahead in which there is traffic
 BEHIND = 8.0
 CROSSING_EVERY = 54.0
+CROSSING_SIGHT = 90.0
 
 
 @dataclass(frozen=True)
@@ -61,25 +63,27 @@ class Stream:
     figures: tuple[Figure, ...]
     height: float = 0.0
 
-    def near(self, seed: int, line: Centreline, time: float, station: float) -> list[Agent]:
-        """Those between a little behind a station and the end of sight."""
+    def places(self, time: float, station: float) -> range:
+        """The places between a little behind a station and the end of sight, or a few more."""
         origin = station - self.speed * time
         first = int(np.ceil((origin - BEHIND) / self.spacing - 0.5))
-        last = int(np.floor((origin + SIGHT) / self.spacing + 0.5))
-        out = []
-        for place in range(first, last + 1):
-            # Places may be negative, seeds may not.
-            rng = np.random.default_rng((seed, 0x57E4, self.number, place & 0xFFFFFFFF))
-            if rng.random() > self.share:
-                continue
-            start = (place + rng.uniform(-0.3, 0.3)) * self.spacing
-            course = Along(start, self.speed, rng.uniform(min(self.laterals), max(self.laterals)))
-            figure = self.figures[int(rng.integers(len(self.figures)))]
-            here = course.at(time)[0]
-            if station - BEHIND < here < station + SIGHT:
-                key = -(1 + self.number) * 10**9 - (place & 0xFFFFFF)
-                out.append(Agent(key, figure, course, line, self.height))
-        return out
+        return range(first, int(np.floor((origin + SIGHT) / self.spacing + 0.5)) + 1)
+
+    def agent(self, place: int, seed: int, line: Centreline) -> Agent | None:
+        """Who takes a place in the row, if anybody does."""
+        rng = np.random.default_rng((seed, 0x57E4, self.number, _seed_of(place)))
+        if rng.random() > self.share:
+            return None
+        start = (place + rng.uniform(-0.3, 0.3)) * self.spacing
+        course = Along(start, self.speed, rng.uniform(min(self.laterals), max(self.laterals)))
+        figure = self.figures[int(rng.integers(len(self.figures)))]
+        key = -(1 + self.number) * 10**9 - place % 10**9
+        return Agent(key, figure, course, line, self.height)
+
+
+def _seed_of(place: int) -> int:
+    """Places may be negative, seeds may not."""
+    return place % 2**32
 
 
 class Traffic:
@@ -118,30 +122,40 @@ class Traffic:
         leads = rng.random() < 0.65
         small = cars[int(rng.integers(6))]
         self._ahead = [Agent(-5, small, ahead, line)] if leads else []
+        # Who takes a place never changes; drawing it anew for every frame would cost more.
+        self._in_stream = lru_cache(maxsize=2048)(self._draw_in_stream)
+        self._crossing = lru_cache(maxsize=64)(self._draw_crossing)
 
     def agents(self, time: float, station: float) -> list[Agent]:
         """Those near a station at a time."""
         out = list(self._ahead)
         for stream in self._streams:
-            out += stream.near(self._seed, self._line, time, station)
-        return out + self._crossing(station)
+            for place in stream.places(time, station):
+                agent = self._in_stream(stream.number, place)
+                if agent and -BEHIND < agent.course.at(time)[0] - station < SIGHT:
+                    out.append(agent)
+        first = max(1, int(np.ceil((station - BEHIND) / CROSSING_EVERY)))
+        for place in range(first, int((station + CROSSING_SIGHT) / CROSSING_EVERY) + 1):
+            out += self._crossing(place)
+        return out
 
-    def _crossing(self, station: float) -> list[Agent]:
+    def _draw_in_stream(self, number: int, place: int) -> Agent | None:
+        return self._streams[number].agent(place, self._seed, self._line)
+
+    def _draw_crossing(self, place: int) -> list[Agent]:
         """People who cross, early enough to be over when the camera comes."""
+        rng = np.random.default_rng((self._seed, 0xC055E5, place))
+        if rng.random() > 0.7:
+            return []
+        station = (np.floor(place * CROSSING_EVERY / CELL) + rng.uniform(0.2, 0.8)) * CELL
+        arrival = self._motion.arrival(station)
         out = []
-        first = int(np.ceil((station - BEHIND) / CROSSING_EVERY))
-        for place in range(first, int((station + 90) / CROSSING_EVERY) + 1):
-            rng = np.random.default_rng((self._seed, 0xC055E5, place & 0xFFFFFFFF))
-            if rng.random() > 0.7 or place < 1:
-                continue
-            at = (np.floor(place * CROSSING_EVERY / CELL) + rng.uniform(0.2, 0.8)) * CELL
-            arrival = self._motion.arrival(at)
-            for walk in range(int(rng.integers(1, 3))):
-                side, speed = float(rng.choice((-1, 1))), rng.uniform(1.1, 1.8)
-                edge = self._profile.kerb + 0.8
-                start = arrival - rng.uniform(1.2, 2.5) - 2 * edge / speed
-                course = Across(at + walk * 0.9, -side * edge, side * edge, start, speed)
-                figure = self._walkers[int(rng.integers(len(self._walkers)))]
-                key = -(10**12) - (place & 0xFFFFFF) * 10 - walk
-                out.append(Agent(key, figure, course, self._line, KERB_HEIGHT / 2))
+        for walk in range(int(rng.integers(1, 3))):
+            side, speed = float(rng.choice((-1, 1))), rng.uniform(1.1, 1.8)
+            edge = self._profile.kerb + 0.8
+            start = arrival - rng.uniform(1.2, 2.5) - 2 * edge / speed
+            course = Across(station + walk * 0.9, -side * edge, side * edge, start, speed)
+            figure = self._walkers[int(rng.integers(len(self._walkers)))]
+            key = -(10**12) - place * 10 - walk
+            out.append(Agent(key, figure, course, self._line, KERB_HEIGHT / 2))
         return out

@@ -18,7 +18,7 @@ from dvsnet_ros.drives.synthetic.motion import Motion, draw_shake
 from dvsnet_ros.drives.synthetic.render import View
 from dvsnet_ros.drives.synthetic.sky import build_sky
 from dvsnet_ros.drives.synthetic.street import BLOCK, Block, Street
-from dvsnet_ros.drives.synthetic.surfaces import Surfaces, join_surfaces
+from dvsnet_ros.drives.synthetic.surfaces import Surfaces
 from dvsnet_ros.drives.synthetic.tiles import build_atlas
 from dvsnet_ros.drives.synthetic.traffic import Traffic
 from dvsnet_ros.drives.synthetic.weather import draw_weather
@@ -34,14 +34,14 @@ class Scene:
 
     Attributes:
         view: the camera.
-        surfaces: facets in world coordinates.
+        surfaces: facets in world coordinates, in a few pieces.
         shadows: outlines on the ground.
         agents: what moves.
         poses: where the agents' parts are.
     """
 
     view: View
-    surfaces: Surfaces
+    surfaces: tuple[Surfaces, ...]
     shadows: list[Array]
     agents: tuple[Agent, ...]
     poses: Poses
@@ -94,7 +94,7 @@ class World:
             light = self.weather.light
             surfaces.append(place_agents(agents, time, poses, light))
             outlines += agent_shadows(agents, surfaces[-1], light)
-        return Scene(view, join_surfaces(surfaces), outlines, tuple(agents), poses)
+        return Scene(view, tuple(surfaces), outlines, tuple(agents), poses)
 
 
 def _draw_speed(rng: np.random.Generator) -> Waves:
