@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +11,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
-from dvsnet_ros.nodes.statistics import Case, Summary
+from dvsnet_ros.nodes.statistics import REFUSALS, Case, Summary
 
 PERIOD: Final = 1.0
 """Seconds between two reports."""
@@ -43,16 +45,14 @@ class Reporter:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._refused = 0
-        self._failed = 0
+        self._cases: Counter[Case] = Counter()
 
     def report(self, condition: Condition, summary: Summary, stamp: Time) -> DiagnosticArray:
         """The next message."""
-        refused = summary.refused() - self._refused
-        failed = summary.cases[Case.FAILED] - self._failed
-        self._refused += refused
-        self._failed += failed
-        level, message = verdict(condition, summary, refused, failed)
+        recent = Counter(summary.cases)
+        recent.subtract(self._cases)
+        self._cases = Counter(summary.cases)
+        level, message = verdict(condition, summary, recent)
         status = DiagnosticStatus(
             level=level,
             name=f"{self._name}: frames",
@@ -63,23 +63,27 @@ class Reporter:
         return DiagnosticArray(header=Header(stamp=stamp), status=[status])
 
 
-def verdict(condition: Condition, summary: Summary, refused: int, failed: int) -> tuple[bytes, str]:
+def verdict(
+    condition: Condition, summary: Summary, recent: Mapping[Case, int]
+) -> tuple[bytes, str]:
     """Level and sentence of a report.
 
     Args:
         condition: what the node is doing.
         summary: all counts.
-        refused: images that could not be read since the last report.
-        failed: frames on which the networks failed since the last report.
+        recent: how often each case occurred since the last report.
     """
+    refused = sum(recent[case] for case in REFUSALS)
     if condition.state == "unconfigured" and condition.configure_error:
         return DiagnosticStatus.ERROR, f"could not configure: {condition.configure_error}"
     if condition.state != "active":
         return DiagnosticStatus.OK, f"{condition.state}: no frames are answered"
-    if failed:
-        return DiagnosticStatus.ERROR, f"{failed} frames skipped: {summary.last_error}"
+    if recent[Case.FAILED]:
+        return DiagnosticStatus.ERROR, f"{recent[Case.FAILED]} failed: {summary.last_error}"
     if refused:
-        return DiagnosticStatus.WARN, f"{refused} images skipped: {summary.last_error}"
+        return DiagnosticStatus.WARN, f"{refused} refused: {summary.last_error}"
+    if recent[Case.LOST]:
+        return DiagnosticStatus.WARN, summary.last_error
     if condition.silence:
         return (
             DiagnosticStatus.WARN,

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from dvsnet_ros.nodes import silence
 from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.pipeline import Arrival
 from dvsnet_ros.nodes.statistics import Case, Statistics
+from dvsnet_ros.nodes.throttle import Throttle
 from dvsnet_ros.nodes.worker import NewestWorker
 
 try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # its place before ROS 2 Iron
-    from rclpy.qos_event import SubscriptionEventCallbacks
+    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
+except ImportError:  # their place before ROS 2 Iron
+    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 
 TOPIC: Final = "image"
 
@@ -53,16 +56,27 @@ class Reception:
         self._statistics = statistics
         self._watch = silence.SilenceWatch(time.monotonic())
         self._worker = NewestWorker(process)
+        self._throttle = Throttle(time.monotonic)
         message_type, topic = _source(node, settings.image_transport)
-        self._subscription = node.create_subscription(
-            message_type,
-            topic,
-            self._take,
-            QoSProfile(depth=DEPTH, reliability=RELIABILITIES[settings.reliability]),
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._explain_mismatch),
-        )
+        qos = QoSProfile(depth=DEPTH, reliability=RELIABILITIES[settings.reliability])
+        self._subscription = self._subscribe(message_type, topic, qos)
         type_name = f"sensor_msgs/msg/{message_type.__name__}"
         self._ear = silence.listening(self._subscription, type_name)
+
+    def _subscribe(
+        self, message_type: type[Image | CompressedImage], topic: str, qos: QoSProfile
+    ) -> Subscription:
+        subscribe = functools.partial(
+            self._node.create_subscription, message_type, topic, self._take, qos
+        )
+        callbacks = SubscriptionEventCallbacks(
+            incompatible_qos=self._explain_mismatch, message_lost=self._count_lost
+        )
+        try:
+            return subscribe(event_callbacks=callbacks)
+        except UnsupportedEventTypeError:  # a middleware that can't tell what it loses
+            callbacks.message_lost = None
+            return subscribe(event_callbacks=callbacks)
 
     @property
     def topic(self) -> str:
@@ -92,6 +106,14 @@ class Reception:
         self._watch.image_received(now)
         if self._worker.offer(Arrival(message, now)):
             self._statistics.image_dropped()
+
+    def _count_lost(self, event: Any) -> None:
+        self._statistics.case(Case.LOST, event.total_count_change)
+        sentence = f"{event.total_count} images were lost on the way: {silence.LARGE_IMAGES}"
+        self._statistics.error(sentence)
+        line = self._throttle.line(Case.LOST, sentence)
+        if line:
+            self._node.get_logger().warning(line)
 
     def _explain_mismatch(self, _event: Any) -> None:
         self._explain(Case.INCOMPATIBLE_QOS, "a publisher offers a QoS that can't match")

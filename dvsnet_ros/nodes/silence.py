@@ -17,6 +17,11 @@ PATIENCE: Final = 5.0
 REPEAT: Final = 30.0
 """Seconds after which it says so again."""
 
+LARGE_IMAGES: Final = (
+    "large ones need the Fast DDS profile config/fastdds_large_images.xml in the camera's process "
+    "(FASTRTPS_DEFAULT_PROFILES_FILE), or the parameter reliability set to reliable"
+)
+
 IMAGE_TYPES: Final = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -88,7 +93,7 @@ def describe(
     """
     own = f"listening on {ear.topic} ({ear.type_name}, {_policies(ear.qos)})"
     if publishers:
-        there = "; ".join(_publisher(ear, publisher) for publisher in publishers)
+        there = "; ".join(_verdict(ear, publisher) for publisher in publishers)
         return f"{own}; publishers there: {there}"
     if elsewhere:
         return (
@@ -102,24 +107,28 @@ def describe(
     )
 
 
-def _publisher(ear: Listening, publisher: TopicEndpointInfo) -> str:
-    name = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
-    return (
-        f"{name} ({publisher.topic_type}, {_policies(publisher.qos_profile)}) "
-        f"{_verdict(ear, publisher)}"
-    )
-
-
 def _verdict(ear: Listening, publisher: TopicEndpointInfo) -> str:
+    """Who a publisher is, and whether its images can arrive."""
+    name = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
+    offer = f"{name} ({publisher.topic_type}, {_policies(publisher.qos_profile)})"
+    obstacle = _obstacle(ear, publisher)
+    if obstacle:
+        return f"{offer} can't match: {obstacle}"
+    return f"{offer} matches (if no image comes all the same: is the camera delivering?)"
+
+
+def _obstacle(ear: Listening, publisher: TopicEndpointInfo) -> str | None:
+    """Why the two can't match and what to do, or None where they can."""
     if publisher.topic_type != ear.type_name:
         return (
-            "can't match: another type; set image_transport to compressed for "
-            "sensor_msgs/msg/CompressedImage, to raw for sensor_msgs/msg/Image"
+            "another type; set image_transport to compressed for sensor_msgs/msg/CompressedImage, "
+            "to raw for sensor_msgs/msg/Image"
         )
     compatibility, reason = qos_check_compatible(publisher.qos_profile, ear.qos)
     if compatibility == QoSCompatibility.ERROR:
-        return f"can't match: {reason.strip(' ;')}; set the parameter reliability to best_effort"
-    return "matches, but sends nothing that arrives: is the camera delivering, is the network up?"
+        what = reason.removeprefix("ERROR: ").strip(" ;")
+        return f"{what}; set the parameter reliability to best_effort"
+    return None
 
 
 def _policies(qos: QoSProfile) -> str:

@@ -20,7 +20,7 @@ RATE_SECONDS = 10.0
 
 
 class Case(enum.Enum):
-    """What can go wrong with a frame; the values are the keys in the diagnostics."""
+    """What can go wrong around a frame; the values are the keys in the diagnostics."""
 
     UNKNOWN_ENCODING = "unknown encoding"
     INCONSISTENT_SIZE = "inconsistent size"
@@ -30,6 +30,7 @@ class Case(enum.Enum):
     NEW_IMAGE_SIZE = "resets by a new image size"
     STAMP_JUMPED_BACK = "resets by a stamp that jumped back"
     GAP = "resets by a gap"
+    LOST = "lost on the way"
     INCOMPATIBLE_QOS = "publishers with incompatible QoS"
     SILENCE = "silences explained"
 
@@ -38,16 +39,14 @@ class Case(enum.Enum):
         """The case of a reset, by the video segmenter's words for it."""
         return next(case for start, case in _RESETS.items() if reason.startswith(start))
 
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the frame was skipped because its image could not be read."""
-        return self in (
-            Case.UNKNOWN_ENCODING,
-            Case.INCONSISTENT_SIZE,
-            Case.ZERO_SIZE,
-            Case.UNDECODABLE,
-        )
 
+REFUSALS = (
+    Case.UNKNOWN_ENCODING,
+    Case.INCONSISTENT_SIZE,
+    Case.ZERO_SIZE,
+    Case.UNDECODABLE,
+)
+"""The cases in which a frame is skipped because its image can't be read."""
 
 _RESETS = {
     "new image size": Case.NEW_IMAGE_SIZE,
@@ -82,10 +81,6 @@ class Summary:
     cases: dict[Case, int]
     last_error: str
 
-    def refused(self) -> int:
-        """Images that could not be read."""
-        return sum(count for case, count in self.cases.items() if case.is_refusal)
-
 
 class Statistics:
     """Counts frames and what went wrong with them. All methods may be called from any thread."""
@@ -119,10 +114,10 @@ class Statistics:
             self._latencies.append(finished - arrival)
             self._shares.append(paths.count(Path.SEGMENTATION) / len(paths))
 
-    def case(self, case: Case) -> None:
-        """Count what happened to a frame."""
+    def case(self, case: Case, count: int = 1) -> None:
+        """Count what happened to a frame, or to several."""
         with self._lock:
-            self._cases[case] += 1
+            self._cases[case] += count
 
     def error(self, sentence: str) -> None:
         """Remember the last problem."""

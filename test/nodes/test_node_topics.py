@@ -16,6 +16,7 @@ from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.msg import PathDecision
 from dvsnet_ros.nodes.messages import nanoseconds
+from dvsnet_ros.nodes.statistics import Case
 from helpers.peer import (
     BEST_EFFORT,
     OVERLAP,
@@ -171,6 +172,20 @@ def test_diagnostics_once_a_second(peer: Peer) -> None:
     peer.until(lambda: len(peer.reports.messages) >= 2, "another report")
     first, second = (nanoseconds(message.header.stamp) for message in peer.reports.messages[-2:])
     assert second - first == pytest.approx(SECOND, rel=0.3)
+
+
+def test_images_lost_on_the_way_are_counted_and_explained(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = image(80 * SECOND, frame(0, (2048, 4096)))
+
+    def lost() -> bool:
+        peer.camera.publish(large)
+        return peer.last_report().count(Case.LOST.value) > 0
+
+    peer.until(lost, "lost images")
+    report = peer.until_report(lambda report: report.count(Case.LOST.value), "lost images")
+    assert "were lost on the way: large ones need" in report.values["last error"]
 
 
 def test_label_info_reaches_late_subscribers(peer: Peer) -> None:

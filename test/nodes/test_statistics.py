@@ -101,7 +101,11 @@ def test_report_without_frames(condition, level, sentence):
 
 @pytest.mark.parametrize(
     ("case", "level"),
-    [(Case.UNDECODABLE, DiagnosticStatus.WARN), (Case.FAILED, DiagnosticStatus.ERROR)],
+    [
+        (Case.UNDECODABLE, DiagnosticStatus.WARN),
+        (Case.LOST, DiagnosticStatus.WARN),
+        (Case.FAILED, DiagnosticStatus.ERROR),
+    ],
 )
 def test_what_went_wrong_since_the_last_report_raises_the_level_once(case, level):
     statistics, _end = answered(20)
