@@ -97,7 +97,7 @@ def _clumps(
     count: int,
 ) -> None:
     """Adds a crown of balls about an inner one, so that its outline is uneven."""
-    inner = (radii[0] * 0.8, radii[1] * 0.8, radii[2] * 0.8)
+    inner = (radii[0] * 0.85, radii[1] * 0.85, radii[2] * 0.85)
     _crown(modeller, rng, center, inner, color, fine=False)
     for k in range(count):
         # Directions spread evenly over the ball, not too far down.
@@ -114,27 +114,27 @@ def _clumps(
         )  # fmt: skip
 
 
-def broad_tree(rng: np.random.Generator, color: Color) -> Mesh:
+def broad_tree(rng: np.random.Generator, color: Color, clumps: int) -> Mesh:
     """A wide crown on a trunk."""
     modeller = Modeller(TREE)
     stem, size = rng.uniform(1.6, 2.6), rng.uniform(1.9, 2.9)
     high = size * rng.uniform(0.75, 1.1)
     _trunk(modeller, rng.uniform(0.14, 0.24), stem + high * 0.6)
-    _clumps(modeller, rng, (0, 0, stem + high * 0.8), (size, size, high), color, 8)
+    _clumps(modeller, rng, (0, 0, stem + high * 0.8), (size, size, high), color, clumps)
     return modeller.build()
 
 
-def slim_tree(rng: np.random.Generator, color: Color) -> Mesh:
+def slim_tree(rng: np.random.Generator, color: Color, clumps: int) -> Mesh:
     """A poplar, or a young street tree."""
     modeller = Modeller(TREE)
     stem, width = rng.uniform(1.0, 2.0), rng.uniform(0.9, 1.4)
     high = width * rng.uniform(1.5, 2.6)
     _trunk(modeller, 0.12, stem + high * 0.5)
-    _clumps(modeller, rng, (0, 0, stem + high * 0.85), (width, width, high), color, 6)
+    _clumps(modeller, rng, (0, 0, stem + high * 0.85), (width, width, high), color, clumps)
     return modeller.build()
 
 
-def conifer(rng: np.random.Generator, color: Color) -> Mesh:
+def conifer(rng: np.random.Generator, color: Color, sides: int) -> Mesh:
     """Three cones of needles."""
     modeller = Modeller(TREE)
     high, width = rng.uniform(5, 9), rng.uniform(1.3, 2.0)
@@ -144,7 +144,7 @@ def conifer(rng: np.random.Generator, color: Color) -> Mesh:
         low = high * (0.12 + 0.25 * tier)
         radius = width * (1 - 0.27 * tier)
         top = low + high * 0.42 if tier < 2 else high
-        modeller.prism((radius, 0.02), (low, top), dark, Texture.FOLIAGE, sides=8)
+        modeller.prism((radius, 0.02), (low, top), dark, Texture.FOLIAGE, sides=sides)
     return modeller.build()
 
 
@@ -159,14 +159,15 @@ def bush(rng: np.random.Generator, color: Color) -> Mesh:
     return modeller.build()
 
 
-def draw_trees(rng: np.random.Generator) -> tuple[Mesh, ...]:
-    """The trees of a drive, of a few kinds and seasons."""
+def draw_trees(rng: np.random.Generator, detail: int) -> tuple[Mesh, ...]:
+    """The trees of a drive, of a few kinds and seasons; detail counts the balls of a crown."""
     autumn = rng.random() < 0.2
     kinds = (broad_tree, broad_tree, broad_tree, slim_tree, slim_tree, conifer)
     trees = []
     for index in range(12):
         colors = AUTUMN + GREENS[:2] if autumn else GREENS
-        trees.append(kinds[index % len(kinds)](rng, colors[int(rng.integers(len(colors)))]))
+        color = colors[int(rng.integers(len(colors)))]
+        trees.append(kinds[index % len(kinds)](rng, color, detail))
     return tuple(trees)
 
 

@@ -37,9 +37,10 @@ class District(IntEnum):
 
 @dataclass(frozen=True)
 class Stock:
-    """What a drive's street is furnished with."""
+    """What a drive's street is furnished with; woods are simpler trees, for off the street."""
 
     trees: tuple[Mesh, ...]
+    woods: tuple[Mesh, ...]
     bushes: tuple[Mesh, ...]
     cars: tuple[Mesh, ...]
     lamp: Mesh
@@ -54,7 +55,8 @@ def draw_stock(seed: int) -> Stock:
     rng = np.random.default_rng((seed, 0x570C))
     steel: Color = (0.5, 0.5, 0.48) if rng.random() < 0.6 else (0.22, 0.25, 0.2)
     return Stock(
-        draw_trees(rng),
+        draw_trees(rng, 7),
+        draw_trees(rng, 3),
         draw_bushes(rng),
         draw_cars(rng),
         furniture.lamp(rng.uniform(5.5, 8.5), rng.uniform(0.8, 2.2), steel),
@@ -285,7 +287,7 @@ def _grove(plot: Plot, start: float, cells: int, density: float, nearest: float)
         for _ in range(int(plot.rng.poisson(density))):
             station = start + (cell + plot.rng.random()) * CELL
             lateral = plot.profile.edge + nearest + plot.rng.uniform(0, 9)
-            trees = plot.stock.trees if plot.chance(0.7) else plot.stock.bushes
+            trees = plot.stock.woods if plot.chance(0.75) else plot.stock.bushes
             tree = trees[int(plot.rng.integers(len(trees)))].scaled(plot.rng.uniform(0.85, 1.35, 3))
             out.append(plot.put(tree, station, lateral, plot.rng.uniform(0, 6)))
     return out

@@ -13,7 +13,8 @@ from dvsnet_ros.drives.synthetic.people import Figure, Joint, cyclist, walker
 from dvsnet_ros.drives.synthetic.surfaces import CELL
 from dvsnet_ros.drives.synthetic.vehicles import draw_cars
 
-SIGHT = 190.0  # metres ahead in which there is traffic
+SIGHT = 190.0  # metres ahead in which there are cars
+SMALL_SIGHT = 130.0  # and people
 BEHIND = 8.0
 CROSSING_EVERY = 54.0
 CROSSING_SIGHT = 90.0
@@ -53,6 +54,7 @@ class Stream:
         laterals: between which each keeps its own.
         figures: who they are.
         height: of the ground they move on.
+        sight: metres ahead in which they are seen.
     """
 
     number: int
@@ -62,12 +64,13 @@ class Stream:
     laterals: tuple[float, float]
     figures: tuple[Figure, ...]
     height: float = 0.0
+    sight: float = SMALL_SIGHT
 
     def places(self, time: float, station: float) -> range:
         """The places between a little behind a station and the end of sight, or a few more."""
         origin = station - self.speed * time
         first = int(np.ceil((origin - BEHIND) / self.spacing - 0.5))
-        return range(first, int(np.floor((origin + SIGHT) / self.spacing + 0.5)) + 1)
+        return range(first, int(np.floor((origin + self.sight) / self.spacing + 0.5)) + 1)
 
     def agent(self, place: int, seed: int, line: Centreline) -> Agent | None:
         """Who takes a place in the row, if anybody does."""
@@ -102,7 +105,7 @@ class Traffic:
         keeps, pace = profile.keeps, max(4.0, motion.speed.level)
         self._streams = [
             Stream(0, -pace * rng.uniform(0.8, 1.2), 34.0, rng.uniform(0.35, 0.75),
-                   (-keeps * lane * 0.5, -keeps * lane * 0.56), cars),
+                   (-keeps * lane * 0.5, -keeps * lane * 0.56), cars, sight=SIGHT),
             Stream(1, rng.uniform(3.2, 4.6), 34.0, 0.6,
                    (keeps * (lane - 0.45), keeps * (lane - 0.75)), cyclists),
             Stream(2, -rng.uniform(3.4, 5.0), 45.0, 0.6,
@@ -132,7 +135,7 @@ class Traffic:
         for stream in self._streams:
             for place in stream.places(time, station):
                 agent = self._in_stream(stream.number, place)
-                if agent and -BEHIND < agent.course.at(time)[0] - station < SIGHT:
+                if agent and -BEHIND < agent.course.at(time)[0] - station < stream.sight:
                     out.append(agent)
         first = max(1, int(np.ceil((station - BEHIND) / CROSSING_EVERY)))
         for place in range(first, int((station + CROSSING_SIGHT) / CROSSING_EVERY) + 1):
