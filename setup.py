@@ -151,6 +151,7 @@ setup(
     # messages into, and not a finder of setuptools' own.
     package_dir={"": "."},
     packages=find_packages(include=["dvsnet_ros", "dvsnet_ros.*"]),
+    package_data={"dvsnet_ros": ["weights/*.safetensors"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "torch>=2.13,<2.14",
