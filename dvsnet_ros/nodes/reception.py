@@ -55,13 +55,13 @@ class Reception:
         self._node = node
         self._statistics = statistics
         self._watch = silence.SilenceWatch(time.monotonic())
-        self._worker = NewestWorker(process)
         self._throttle = Throttle(time.monotonic)
         message_type, topic = _source(node, settings.image_transport)
         qos = QoSProfile(depth=DEPTH, reliability=RELIABILITIES[settings.reliability])
         self._subscription = self._subscribe(message_type, topic, qos)
         type_name = f"sensor_msgs/msg/{message_type.__name__}"
         self._ear = silence.listening(self._subscription, type_name)
+        self._worker = NewestWorker(process)
 
     def _subscribe(
         self, message_type: type[Image | CompressedImage], topic: str, qos: QoSProfile

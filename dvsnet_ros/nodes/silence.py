@@ -102,8 +102,8 @@ def describe(
             "compressed ones"
         )
     return (
-        f"{own}; nobody publishes there or any image elsewhere: is the camera running, with the "
-        "same ROS_DOMAIN_ID?"
+        f"{own}; nobody publishes there, and no image is published elsewhere: is the camera "
+        "running, with the same ROS_DOMAIN_ID?"
     )
 
 

@@ -24,6 +24,7 @@ from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 
 from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
 from dvsnet_ros.msg import PathDecisions
@@ -223,6 +224,11 @@ class Peer:
         """Sets one parameter as `ros2 param set` does."""
         request = SetParameters.Request(parameters=_messages({name: value}))
         return self.call(SetParameters, "/dvsnet/set_parameters", request).results[0]
+
+    def reset(self) -> None:
+        """Makes the node forget all key frames before the next frame."""
+        response = self.call(Trigger, "/dvsnet/reset", Trigger.Request())
+        assert response.success, response.message
 
     def state(self) -> str:
         """Label of the node's lifecycle state."""

@@ -4,15 +4,24 @@ import math
 import os
 import signal
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lifecycle_msgs.msg import Transition
 from safetensors.torch import save_file
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 
-from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
-from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, image
+from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint, untrained_checkpoint
+from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives import drive
+from dvsnet_ros.nodes.image_conversion import from_array
+from dvsnet_ros.nodes.messages import time_message
+from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, frame, image
 from helpers.processes import Process
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
@@ -43,7 +52,7 @@ def unconfigured(peer: Peer, checkpoint: Path) -> Iterator[Peer]:
     good = {
         "checkpoint": str(checkpoint), "decision_checkpoint": "", "device": "auto",
         "precision": "float32", "overlap": OVERLAP, "region_rows": 2, "region_columns": 2,
-        "input_height": 0, "input_width": 0,
+        "input_height": 0, "input_width": 0, "reliability": "best_effort",
     }  # fmt: skip
     assert peer.state() == "unconfigured"
     assert peer.set(**good).successful
@@ -63,6 +72,15 @@ def fails_to_configure(peer: Peer, process: Process) -> str:
     said = process.output.splitlines()[before:]
     assert [each for each in said if "[ERROR]" in each or "Traceback" in each] == [line]
     return line
+
+
+def activate(peer: Peer) -> None:
+    """Configures and activates, and waits for an answer that was made since."""
+    assert peer.transition(CONFIGURE)
+    assert peer.transition(ACTIVATE)
+    peer.masks.messages.clear()
+    peer.decisions.messages.clear()
+    peer.connect()
 
 
 def publishers(peer: Peer) -> set[str]:
@@ -156,10 +174,7 @@ def test_bad_checkpoint_fails_configure_and_a_good_one_then_works(
     assert said in report.message
     assert said in report.values["last error"]
     assert peer.set(checkpoint=str(checkpoint), decision_checkpoint="").successful
-    assert peer.transition(CONFIGURE)
-    assert peer.transition(ACTIVATE)
-    peer.masks.messages.clear()
-    peer.connect()
+    activate(peer)
 
 
 @pytest.mark.parametrize(
@@ -193,14 +208,66 @@ def test_without_cuda_cuda_fails_and_auto_falls_back(unconfigured: Peer, process
 def test_mask_of_another_processing_size_is_the_images_own_size(unconfigured: Peer) -> None:
     peer = unconfigured
     assert peer.set(input_height=64, input_width=80, region_columns=1).successful
-    assert peer.transition(CONFIGURE)
-    assert peer.transition(ACTIVATE)
-    peer.connect()
+    activate(peer)
     mask, decisions = peer.ask(image(5 * SECOND))
     assert (mask.height, mask.width) == SIZE
     assert (decisions.rows, decisions.columns) == (2, 1)
     bottom = decisions.decisions[-1].region
     assert (bottom.y_offset + bottom.height, bottom.width) == SIZE
+
+
+@pytest.mark.parametrize("name", ["kitti/drive_10hz", "camvid/drive_15hz"])
+def test_reliable_subscription_answers_every_frame_of_a_real_drive(
+    unconfigured: Peer, shared_data: Path, name: str
+) -> None:
+    peer = unconfigured
+    assert peer.set(reliability="reliable").successful
+    activate(peer)
+    for real in islice(drive(shared_data / "data" / name), 5):
+        asked = from_array(real.image, "bgr8", Header(stamp=time_message(SECOND + real.stamp)))
+        mask, decisions = peer.ask(asked)
+        assert mask.header == decisions.header == asked.header
+        assert (mask.height, mask.width) == real.image.shape[:2]
+
+
+def test_grid_overlap_and_precision_are_taken_at_configure(unconfigured: Peer) -> None:
+    peer = unconfigured
+    grid = RegionGrid(*SIZE, rows=3, columns=1, overlap=8)
+    shape = {"region_rows": grid.rows, "region_columns": grid.columns, "overlap": grid.overlap}
+    assert peer.set(**shape, precision="bfloat16").successful
+    activate(peer)
+    _mask, decisions = peer.ask(image(3 * SECOND))
+    areas = [decision.region for decision in decisions.decisions]
+    assert [(area.x_offset, area.y_offset, area.width, area.height) for area in areas] == [
+        (region.x, region.y, region.width, region.height) for region in grid.regions
+    ]
+    assert peer.report().values["precision"] == "bfloat16"
+
+
+def test_decision_network_may_come_from_its_own_checkpoint(
+    unconfigured: Peer, checkpoint: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "decision.safetensors"
+    save_checkpoint(other, untrained_checkpoint(seed=1))
+    assert unconfigured.set(decision_checkpoint=str(other)).successful
+    activate(unconfigured)
+    unconfigured.reset()
+    unconfigured.ask(image(3 * SECOND))
+    _mask, decisions = unconfigured.ask(image(4 * SECOND))
+    segmenter = VideoSegmenter(
+        load_checkpoint(checkpoint, other), overlap=OVERLAP, device="cpu", precision="float32"
+    )
+    segmenter.segment(frame(3), 3 * SECOND)
+    expected = segmenter.segment(frame(4), 4 * SECOND).decisions
+    assert [decision.expected_confidence for decision in decisions.decisions] == [
+        np.float32(decision.expected_confidence) for decision in expected
+    ]
+
+
+def test_reset_without_networks_says_so(unconfigured: Peer) -> None:
+    response = unconfigured.call(Trigger, "/dvsnet/reset", Trigger.Request())
+    assert not response.success
+    assert "not configured" in response.message
 
 
 def test_changes_while_inactive_wait_for_the_next_configure(
@@ -216,10 +283,7 @@ def test_changes_while_inactive_wait_for_the_next_configure(
     assert peer.ask(image(SECOND))[1].columns == 2
     assert peer.transition(DEACTIVATE)
     assert peer.transition(CLEANUP)
-    assert peer.transition(CONFIGURE)
-    assert peer.transition(ACTIVATE)
-    peer.masks.messages.clear()
-    peer.connect()
+    activate(peer)
     assert peer.ask(image(2 * SECOND))[1].columns == 3
 
 
@@ -236,10 +300,7 @@ def test_failed_autostart_leaves_a_node_that_can_be_configured(
         peer.until(lambda: peer.camera.get_subscription_count() == 0, "the first node's end")
         assert peer.state() == "unconfigured"
         assert peer.set(checkpoint=str(checkpoint)).successful
-        assert peer.transition(CONFIGURE)
-        assert peer.transition(ACTIVATE)
-        peer.masks.messages.clear()
-        peer.connect()
+        activate(peer)
         ends_cleanly(peer, second, signal.SIGTERM)
 
 

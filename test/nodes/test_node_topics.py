@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
-from std_srvs.srv import Trigger
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
@@ -53,12 +53,6 @@ def peer(ros_domain: int, checkpoint: Path) -> Iterator[Peer]:
         peer.close()
 
 
-def reset(peer: Peer) -> None:
-    response = peer.call(Trigger, "/dvsnet/reset", Trigger.Request())
-    assert response.success
-    assert "forgotten" in response.message
-
-
 def test_mask_has_the_images_own_size_and_header(peer: Peer) -> None:
     asked = image(3 * SECOND + 123_456_789)
     mask, decisions = peer.ask(asked)
@@ -80,7 +74,7 @@ def test_masks_confidence_and_decisions_are_the_video_segmenters_own(
     )
     confidences = peer.listen(Image, "/dvsnet/confidence")
     peer.until(lambda: peer.ask(image(5 * SECOND)) and confidences.messages, "confidence")
-    reset(peer)
+    peer.reset()
     paths = set()
     for index in range(10, 20):
         stamp = index * SECOND
@@ -113,7 +107,7 @@ def test_reset_segments_the_next_frame_whole(peer: Peer) -> None:
     peer.ask(image(30 * SECOND))
     _mask, decisions = peer.ask(image(31 * SECOND))
     assert not any(math.isnan(each.expected_confidence) for each in decisions.decisions)
-    reset(peer)
+    peer.reset()
     _mask, decisions = peer.ask(image(32 * SECOND))
     for decision in decisions.decisions:
         assert decision.path == PathDecision.SEGMENTATION
@@ -192,8 +186,6 @@ def test_label_info_reaches_late_subscribers(peer: Peer) -> None:
     messages = pytest.importorskip(
         "vision_msgs.msg", reason="vision_msgs is not installed (it is not on PyPI)"
     )
-    from rclpy.qos import DurabilityPolicy, QoSProfile
-
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     inbox = peer.listen(messages.LabelInfo, "/dvsnet/label_info", latched)
     peer.until(lambda: inbox.messages, "label info")
