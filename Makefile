@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SET_UP := .venv/.set-up
 SET_UP_FROM := setup.py pyproject.toml constraints.txt requirements-ros.txt package.xml \
-               CMakeLists.txt $(wildcard cmake/*) $(wildcard msg/*)
+               CMakeLists.txt $(wildcard cmake/* msg/* launch/* config/* scripts/*)
 
 .PHONY: demo test lint workspace setup clean
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from helpers.domains import free_domain
 from helpers.processes import running
 
