@@ -114,7 +114,7 @@ def hall(rng: np.random.Generator) -> Plan:
     return Plan(
         cells=int(rng.integers(3, 6)),
         setback=float(rng.uniform(2, 5)),
-        base=None,
+        base=(Texture.SHOP, 3.6) if rng.random() < 0.5 else None,
         front=Texture.STONE if rng.random() < 0.5 else Texture.BRICK,
         height=rng.uniform(4.5, 7.5),
         ridge=0.0,

@@ -56,17 +56,18 @@ def points_in_other_view(
         x, y, z, each float32 [H, W]: camera coordinates divided by this frame's depth.
     """
     ray_x, ray_y = lens.rays()
-    inverse = 1 / geometry.depth
+    inverse = geometry.inverse
     rotation, offset = (a.astype(np.float32) for a in _camera_motion(geometry.view, other))
     x, y, z = (
         (rotation[i, 0] * ray_x + (rotation[i, 1] * ray_y + rotation[i, 2])) + offset[i] * inverse
         for i in range(3)
     )
-    part = geometry.surfaces.part[geometry.facet]
-    rows, columns = np.nonzero(part >= 0)
+    part = geometry.surfaces.part
+    rows, columns = np.nonzero((part >= 0)[geometry.facet])
     if len(rows):
+        part = part[geometry.facet[rows, columns]]
         motions = _part_motions(geometry.view, other, now, then)
-        turn, shift = (a.astype(np.float32)[part[rows, columns]] for a in motions)
+        turn, shift = (a.astype(np.float32)[part] for a in motions)
         ones = np.ones(len(rows), np.float32)
         ray = np.stack((ray_x[0, columns], ray_y[rows, 0], ones), axis=1)
         moved = np.einsum("nij,nj->ni", turn, ray) + shift * inverse[rows, columns, None]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from dvsnet_ros.drives.synthetic.surfaces import Layer, Surfaces, join_surfaces
 from dvsnet_ros.drives.synthetic.textures import LEVELS, STRIDE, TILE, Atlas
 
 NEAR = 0.25
+SMALLEST = 0.8  # pixels across, below which facets are left out
 FRACTION_BITS = 4  # of the corners that OpenCV fills polygons between
 LARGEST = 40.0  # metres; what starts farther behind the camera does not reach before it
 FAR = 1e5  # beyond is the sky, where there is no haze
@@ -58,14 +58,18 @@ class Geometry:
     Attributes:
         view: the camera.
         surfaces: the facets that may be seen.
+        plane: [F, 3] their 1/depth as a function of the ray.
         facet: intp [H, W], rows of surfaces.
-        depth: float32 [H, W] along the camera's z, in metres.
+        inverse: float32 [H, W], 1 over the depth along the camera's z, in metres.
+        depth: float32 [H, W].
         shaded: bool [H, W], ground that lies in a shadow.
     """
 
     view: View
     surfaces: Surfaces
+    plane: Array
     facet: NDArray[np.intp]
+    inverse: Float
     depth: Float
     shaded: NDArray[np.bool_]
 
@@ -89,48 +93,65 @@ def _fixed_point(polygons: Array, lens: Lens) -> NDArray[np.int32]:
     return np.rint(np.clip(flat, -1e5, 1e5) * scale).astype(np.int32)
 
 
-def _fill(image: NDArray[np.integer[Any]], polygon: NDArray[np.int32], value: int) -> None:
-    cv2.fillConvexPoly(image, polygon, value, cv2.LINE_8, FRACTION_BITS)
-
-
 @dataclass(frozen=True)
 class _Seen:
-    """Facets that face the camera, in drawing order."""
+    """Facets that may be seen.
+
+    Attributes:
+        surfaces: their rows.
+        corners: [F, 4, 3] in camera coordinates.
+        order: [F] their rows, the first to be drawn first.
+        polygons: pixel polygons in this order.
+    """
 
     surfaces: Surfaces
-    corners: Array  # [F, 4, 3] camera coordinates
+    corners: Array
+    order: NDArray[np.intp]
     polygons: list[NDArray[np.int32]]
 
 
 def _seen(world: Sequence[Surfaces], view: View, lens: Lens) -> _Seen:
-    surfaces = join_surfaces([part.take(_facing(part, view)) for part in world])
-    corners = (surfaces.quads - view.position) @ view.rotation.T
-    z = corners[..., 2]
-    behind = z < NEAR
+    pieces = [_in_view(part, view, lens) for part in world]
+    surfaces = join_surfaces(
+        [part.take(rows) for part, (rows, _, _) in zip(world, pieces, strict=True)]
+    )
+    corners = np.concatenate([corners for _, corners, _ in pieces])
+    pixels = np.concatenate([pixels for _, _, pixels in pieces])
+    order = _far_to_near(surfaces, view)
+    polygons = list(pixels[order])
+    for place in np.nonzero((corners[order, :, 2] < NEAR).any(axis=1))[0]:
+        polygons[place] = _fixed_point(clip_near(corners[order[place]]), lens)
+    return _Seen(surfaces, corners, order, polygons)
+
+
+def _in_view(
+    surfaces: Surfaces, view: View, lens: Lens
+) -> tuple[NDArray[np.intp], Array, NDArray[np.int32]]:
+    """Facets that may be seen: their rows, corners in camera coordinates, and pixel polygons."""
+    rows = _facing(surfaces, view)
+    corners = ((surfaces.quads[rows] - view.position).reshape(-1, 3) @ view.rotation.T).reshape(
+        -1, 4, 3
+    )
+    behind = corners[..., 2] < NEAR
     crossing = behind.any(axis=1)
-    safe = np.where(behind[..., None], (0.0, 0.0, 1.0), corners)
-    pixels = _fixed_point(safe, lens)
+    pixels = _fixed_point(np.where(behind[..., None], (0.0, 0.0, 1.0), corners), lens)
     low, high = pixels.min(axis=1), pixels.max(axis=1)
     size = np.array((lens.width, lens.height)) << FRACTION_BITS
     inside = (high > -(1 << FRACTION_BITS)).all(axis=1) & (low < size).all(axis=1)
-    extent = (high - low).max(axis=1)
-    keep = np.where(crossing, ~behind.all(axis=1), inside & (extent > (1 << FRACTION_BITS) * 0.8))
-    rows = np.nonzero(keep)[0]
-    distance = np.linalg.norm(surfaces.middle[rows] - view.position, axis=1)
-    order = np.lexsort(
-        (
-            -distance,
-            surfaces.key[rows],
-            -surfaces.lateral[rows],
-            -surfaces.cell[rows],
-            surfaces.layer[rows],
-        )
+    large = (high - low).max(axis=1) > (1 << FRACTION_BITS) * SMALLEST
+    keep = np.where(crossing, ~behind.all(axis=1), inside & large)
+    return rows[keep], corners[keep], pixels[keep]
+
+
+def _far_to_near(surfaces: Surfaces, view: View) -> NDArray[np.intp]:
+    """The drawing order: by layer, then cells from the far end, then from the sides inwards."""
+    to_middle = surfaces.middle - view.position
+    distance = np.einsum("fi,fi->f", to_middle, to_middle)
+    inwards = np.minimum(surfaces.lateral * 64, 4095).astype(np.int64)
+    place = (
+        (surfaces.layer.astype(np.int64) << 40) - (surfaces.cell.astype(np.int64) << 12) - inwards
     )
-    rows = rows[order]
-    polygons = list(pixels[rows])
-    for position in np.nonzero(crossing[rows])[0]:
-        polygons[position] = _fixed_point(clip_near(corners[rows[position]]), lens)
-    return _Seen(surfaces.take(rows), corners[rows], polygons)
+    return np.lexsort((-distance, surfaces.key, place))
 
 
 def _facing(surfaces: Surfaces, view: View) -> NDArray[np.intp]:
@@ -167,6 +188,12 @@ def _inverse_depth(seen: _Seen, view: View) -> tuple[Array, Array, Array]:
     return normal / distance[:, None], inverse.min(axis=1) / slack, inverse.max(axis=1) * slack
 
 
+def _over_image(function: Array, facet: NDArray[np.intp], x: Float, y: Float) -> Float:
+    """Each pixel's facet's linear function [F, 3] of the ray (x, y, 1), float32 [H, W]."""
+    a, b, c = function.T.astype(np.float32)
+    return np.asarray(a[facet] * x + b[facet] * y + c[facet])
+
+
 def draw_geometry(
     world: Sequence[Surfaces], shadows: list[Array], view: View, lens: Lens
 ) -> Geometry:
@@ -181,45 +208,36 @@ def draw_geometry(
     seen = _seen(world, view, lens)
     buffer = np.zeros((lens.height, lens.width), np.uint16)
     shaded = np.zeros((lens.height, lens.width), np.uint8)
-    for index, polygon in enumerate(seen.polygons):
-        _fill(buffer, polygon, index)
+    for index, polygon in zip(seen.order.tolist(), seen.polygons, strict=True):
+        cv2.fillConvexPoly(buffer, polygon, index, cv2.LINE_8, FRACTION_BITS)
     for polygon in _before_camera(shadows, view, lens):
-        _fill(shaded, polygon, 1)
+        cv2.fillConvexPoly(shaded, polygon, 1, cv2.LINE_8, FRACTION_BITS)
     facet = buffer.astype(np.intp)
-    plane, low, high = (table.astype(np.float32) for table in _inverse_depth(seen, view))
+    plane, low, high = _inverse_depth(seen, view)
     x, y = lens.rays()
-    inverse = plane[:, 0][facet] * x + plane[:, 1][facet] * y + plane[:, 2][facet]
-    np.clip(inverse, low[facet], high[facet], out=inverse)
+    inverse = _over_image(plane, facet, x, y)
+    np.clip(inverse, low.astype(np.float32)[facet], high.astype(np.float32)[facet], out=inverse)
     ground = seen.surfaces.layer < Layer.OBJECT
     shadow = shaded.astype(bool) & ground[facet]
-    return Geometry(view, seen.surfaces, facet, np.float32(1) / inverse, shadow)
+    return Geometry(view, seen.surfaces, plane, facet, inverse, np.float32(1) / inverse, shadow)
 
 
-def _texture_table(surfaces: Surfaces, view: View) -> Array:
+def _texture_table(geometry: Geometry) -> Array:
     """Texture coordinates over depth as functions [F, 2, 3] of the ray."""
-    direction = surfaces.uv[..., :3]
-    start = direction @ view.position + surfaces.uv[..., 3]
+    direction, view = geometry.surfaces.uv[..., :3], geometry.view
+    start = direction @ view.position + geometry.surfaces.uv[..., 3]
     start -= np.rint(start)  # textures repeat; small numbers keep float32 exact
-    turned = direction @ view.rotation.T
-    normal = surfaces.normal @ view.rotation.T
-    distance = np.einsum("fi,fi->f", surfaces.normal, surfaces.quads[:, 0] - view.position)
-    inverse = normal / distance[:, None]
-    return np.asarray(turned + start[..., None] * inverse[:, None, :])
+    return np.asarray(direction @ view.rotation.T + start[..., None] * geometry.plane[:, None])
 
 
 def sample_textures(geometry: Geometry, atlas: Atlas, lens: Lens) -> NDArray[np.uint8]:
     """The texture's colour at each pixel, uint8 [H, W, 3] BGR, each from a fitting mip level."""
     surfaces, facet, depth = geometry.surfaces, geometry.facet, geometry.depth
-    table = _texture_table(surfaces, geometry.view).astype(np.float32)
+    table = _texture_table(geometry)
     x, y = lens.rays()
-    u, v = (
-        (table[:, i, 0][facet] * x + table[:, i, 1][facet] * y + table[:, i, 2][facet]) * depth
-        for i in range(2)
-    )
-    normal = surfaces.normal @ geometry.view.rotation.T
-    distance = np.einsum("fi,fi->f", surfaces.normal, surfaces.quads[:, 0] - geometry.view.position)
-    planes = np.concatenate((table, (normal / distance[:, None])[:, None]), axis=1)
-    texels = np.abs(np.linalg.det(planes)) * (TILE / lens.focal) ** 2
+    u, v = (_over_image(table[:, i], facet, x, y) * depth for i in range(2))
+    texels = np.abs(np.einsum("fi,fi->f", np.cross(table[:, 0], table[:, 1]), geometry.plane))
+    texels *= (TILE / lens.focal) ** 2
     area = texels.astype(np.float32)[facet] * depth * depth * depth
     # The exponent of a float32 is the whole part of its logarithm.
     level = ((area * 4).view(np.int32) >> 23) - 127

@@ -166,7 +166,7 @@ def _cabin(modeller: Modeller, shape: Shape, paint: Color) -> None:
 def draw_cars(rng: np.random.Generator) -> tuple[Mesh, ...]:
     """The cars of a drive: every shape, in colours of its own."""
     cars = []
-    for index in range(16):
-        shape = SHAPES[index % len(SHAPES)] if index < 10 else SHAPES[int(rng.integers(6))]
+    for index in range(26):
+        shape = SHAPES[index] if index < len(SHAPES) else SHAPES[int(rng.integers(6))]
         cars.append(car(shape, PAINTS[int(rng.integers(len(PAINTS)))]))
     return tuple(cars)
