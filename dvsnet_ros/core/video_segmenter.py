@@ -148,8 +148,8 @@ class VideoSegmenter:
             Mask, decisions and timings, at the processing size.
 
         Raises:
-            ValueError: if the frame is no such array, or its size can't work with grid and
-                overlap.
+            ValueError: if the frame is no such array, its size can't work with grid and overlap,
+                or the networks give logits that are not finite.
         """
         timings: dict[str, float] = {}
         with _timed(timings, "total"):
@@ -311,6 +311,11 @@ def _merge(
         if confidences is not None:
             winning = confidence_of(region_logits, labels)
             confidences[place] = torch.where(wins, winning, confidences[place])
+    if not best.isfinite().all():
+        raise ValueError(
+            "the networks gave logits that are not finite, so there is no mask; use precision "
+            "float32, or another checkpoint"
+        )
     if confidences is None:
         return mask.cpu().numpy(), None
     return mask.cpu().numpy(), (confidences * 255).round_().to(torch.uint8).cpu().numpy()

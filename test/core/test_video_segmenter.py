@@ -206,6 +206,13 @@ def test_a_frame_that_cannot_be_leaves_the_state_alone(
     assert paths(segmenter.segment(second)) == [Path.FLOW] * 4
 
 
+def test_logits_that_are_not_finite_give_no_mask() -> None:
+    broken = untrained_checkpoint()
+    broken.networks["segmentation"].get_parameter("classify.weight").data.fill_(math.nan)
+    with pytest.raises(ValueError, match="not finite"):
+        new_segmenter(broken).segment(frames(1)[0])
+
+
 def test_labels_are_camvids(checkpoint: Checkpoint) -> None:
     segmenter = new_segmenter(checkpoint)
     assert segmenter.label_set == CAMVID
