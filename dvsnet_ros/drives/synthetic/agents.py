@@ -25,7 +25,8 @@ class Course(Protocol):
         """Metres covered since some moment; they count the strides."""
         ...
 
-    def turn(self, time: float) -> float:
+    @property
+    def turn(self) -> float:
         """Radians from the street's direction to where it leads, counter-clockwise."""
         ...
 
@@ -46,9 +47,9 @@ class Along:
         """Metres from its start."""
         return abs(self.speed) * time
 
-    def turn(self, time: float) -> float:
+    @property
+    def turn(self) -> float:
         """Along the street or against it."""
-        del time
         return 0.0 if self.speed >= 0 else float(np.pi)
 
 
@@ -71,9 +72,9 @@ class Across:
         """Metres from its start."""
         return float(np.clip((time - self.start) * self.speed, 0, abs(self.end - self.begin)))
 
-    def turn(self, time: float) -> float:
+    @property
+    def turn(self) -> float:
         """Laterals count to the right, angles to the left."""
-        del time
         return float(-np.pi / 2 * np.sign(self.end - self.begin))
 
 
@@ -102,7 +103,7 @@ def all_poses(agents: Sequence[Agent], time: float) -> Poses:
         return Poses(np.zeros((0, 3, 3)), np.zeros((0, 3)))
     line = agents[0].line
     station, lateral = np.transpose([agent.course.at(time) for agent in agents])
-    turn = line.heading_at(station) + [agent.course.turn(time) for agent in agents]
+    turn = line.heading_at(station) + [agent.course.turn for agent in agents]
     place = line.place(station, lateral, [agent.height for agent in agents])
     steps = np.array([agent.course.walked(time) / agent.figure.stride for agent in agents])
     rows = np.repeat(np.arange(len(agents)), [len(agent.figure.joints) for agent in agents])

@@ -61,10 +61,6 @@ class Mesh:
         uv[..., :3] /= factors
         return replace(self, quads=self.quads * factors, uv=uv, middle=self.middle * factors)
 
-    def tinted(self, color: Color) -> "Mesh":
-        """The mesh with its colours multiplied."""
-        return replace(self, color=self.color * np.asarray(color))
-
 
 def join(meshes: Iterable[Mesh]) -> Mesh:
     """All the quads of some meshes in one."""

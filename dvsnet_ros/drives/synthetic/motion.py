@@ -8,7 +8,6 @@ from dvsnet_ros.drives.synthetic.centreline import Array, Centreline, Waves, wav
 from dvsnet_ros.drives.synthetic.render import View
 
 CAMERA_HEIGHT = 1.45
-PITCH, ROLL, YAW, SWAY, BOUNCE = range(5)
 
 
 @dataclass(frozen=True)

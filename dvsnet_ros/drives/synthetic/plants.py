@@ -38,29 +38,7 @@ def _icosahedron() -> tuple[Array, list[tuple[int, int, int]]]:
     return corners, faces
 
 
-def _subdivided(
-    corners: Array, faces: list[tuple[int, int, int]]
-) -> tuple[Array, list[tuple[int, int, int]]]:
-    points = list(corners)
-    middles: dict[tuple[int, int], int] = {}
-
-    def middle(a: int, b: int) -> int:
-        edge = (min(a, b), max(a, b))
-        if edge not in middles:
-            point = points[a] + points[b]
-            points.append(point / np.linalg.norm(point))
-            middles[edge] = len(points) - 1
-        return middles[edge]
-
-    split = []
-    for a, b, c in faces:
-        ab, bc, ca = middle(a, b), middle(b, c), middle(c, a)
-        split += [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
-    return np.array(points), split
-
-
-COARSE = _icosahedron()
-FINE = _subdivided(*COARSE)
+BALL = _icosahedron()
 
 
 def _crown(
@@ -69,12 +47,10 @@ def _crown(
     center: tuple[float, float, float],
     radii: tuple[float, float, float],
     color: Color,
-    *,
-    fine: bool = True,
     texture: Texture = Texture.FOLIAGE,
 ) -> None:
     """Adds an uneven ball of leaves."""
-    corners, faces = FINE if fine else COARSE
+    corners, faces = BALL
     rough = rng.uniform(0.78, 1.16, (len(corners), 1))
     points = corners * rough * radii + center
     for a, b, c in faces:
@@ -98,7 +74,7 @@ def _clumps(
 ) -> None:
     """Adds a crown of balls about an inner one, so that its outline is uneven."""
     inner = (radii[0] * 0.85, radii[1] * 0.85, radii[2] * 0.85)
-    _crown(modeller, rng, center, inner, color, fine=False)
+    _crown(modeller, rng, center, inner, color)
     for k in range(count):
         # Directions spread evenly over the ball, not too far down.
         z = 1 - 1.6 * (k + 0.5) / count
@@ -110,7 +86,7 @@ def _clumps(
         _crown(
             modeller, rng, (center[0] + way[0], center[1] + way[1], center[2] + way[2]),
             (radii[0] * part, radii[1] * part, min(radii) * part),
-            (color[0] * shade, color[1] * shade, color[2] * shade), fine=False,
+            (color[0] * shade, color[1] * shade, color[2] * shade),
         )  # fmt: skip
 
 
@@ -144,7 +120,7 @@ def conifer(rng: np.random.Generator, color: Color, sides: int) -> Mesh:
         low = high * (0.12 + 0.25 * tier)
         radius = width * (1 - 0.27 * tier)
         top = low + high * 0.42 if tier < 2 else high
-        modeller.prism((radius, 0.02), (low, top), dark, Texture.FOLIAGE, sides=sides)
+        modeller.prism((radius, 0.02), (low, top), dark, Texture.FOLIAGE, sides=max(5, sides))
     return modeller.build()
 
 
@@ -154,7 +130,7 @@ def bush(rng: np.random.Generator, color: Color) -> Mesh:
     width, high = rng.uniform(0.5, 1.1), rng.uniform(0.45, 0.9)
     _crown(
         modeller, rng, (0, 0, high * 0.7), (width, width, high), color,
-        fine=False, texture=Texture.HEDGE,
+        Texture.HEDGE,
     )  # fmt: skip
     return modeller.build()
 

@@ -36,9 +36,9 @@ class Ahead:
         """Metres from its start."""
         return self.at(time)[0]
 
-    def turn(self, time: float) -> float:
+    @property
+    def turn(self) -> float:
         """Along the street."""
-        del time
         return 0.0
 
 
