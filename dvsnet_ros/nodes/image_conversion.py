@@ -1,16 +1,13 @@
-"""The one seam between ROS images and arrays.
+"""Between ROS images and arrays.
 
 ``to_bgr`` refuses every message that contradicts itself before a library sees it, brings what is
-left into one plain form (native byte order, rows without padding, 8 bit), and leaves the colours
-to ``cv_bridge`` where ROS 2 is installed, else to ``rosbags-image``.
+left into one plain form (rows without padding, 8 bit), and leaves the colours to the library.
 """
 
 from __future__ import annotations
 
 import array as stdlib_array
-import struct
 import sys
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import cv2
@@ -19,24 +16,14 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-try:
-    # The compiled half comes first: it is the one that fails where it was built for another numpy.
-    import cv_bridge.boost.cv_bridge_boost  # noqa: F401
-    from cv_bridge import CvBridge, CvBridgeError
-except (ImportError, SystemError):
-    from rosbags import image as rosbags_image
-
-    CvBridge = None
+from dvsnet_ros.nodes.compressed_header import most_pixels, whole_image_size
+from dvsnet_ros.nodes.image_library import PlainImage, library_bgr
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ErrorKind: TypeAlias = Literal["unknown_encoding", "inconsistent_size", "zero_size", "undecodable"]
 
 MAX_COMPRESSED_PIXELS: Final = 2**26
 """Largest compressed image that is decoded: a file of a few bytes may claim any size."""
-
-# What a byte can hold: a JPEG spends a bit on each block of 8x8; a PNG's zlib packs 1032 to one.
-_JPEG_PIXELS_PER_BYTE: Final = 8 * 64
-_PNG_PIXELS_PER_BYTE: Final = 8 * 1032
 
 
 class ImageError(ValueError):
@@ -182,44 +169,18 @@ def _check_size(message: Image, layout: _Layout) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _PlainImage:
-    """A raw image in the shape of the message, as both libraries read it: no padding, native."""
-
-    height: int
-    width: int
-    encoding: str
-    step: int
-    data: Pixels
-    is_bigendian: bool = sys.byteorder == "big"
-
-
 def _colours(pixels: Pixels, encoding: str) -> Pixels:
     """Convert uint8 [H, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
     height, width = pixels.shape[:2]
     encoding = "mono8" if encoding == "mono16" else _OLDER_NAMES.get(encoding, encoding)
-    plain = _PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
-    return _library_bgr(plain)
-
-
-if CvBridge is not None:
-    _bridge = CvBridge()
-
-    def _library_bgr(plain: Any) -> Pixels:
-        try:
-            converted: Pixels = _bridge.imgmsg_to_cv2(plain, "bgr8")
-        except (CvBridgeError, cv2.error) as error:
-            raise ImageError("undecodable", f"cv_bridge can't convert it: {error}") from error
-        return converted
-
-else:
-
-    def _library_bgr(plain: Any) -> Pixels:
-        try:
-            converted = rosbags_image.image_to_cvimage(plain, "bgr8")
-        except (rosbags_image.ImageError, cv2.error) as error:
-            raise ImageError("undecodable", f"rosbags-image can't convert it: {error}") from error
-        return np.asarray(converted, np.uint8)
+    plain = PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
+    try:
+        return library_bgr(plain)
+    # Each library has errors of its own, and OpenCV's; a frame must not cost the node its life.
+    except Exception as error:
+        raise ImageError(
+            "undecodable", f"the {encoding} image can't be converted: {error}"
+        ) from error
 
 
 def _decode(message: CompressedImage) -> Pixels:
@@ -253,80 +214,20 @@ def _check_compressed(data: bytes, format_name: str) -> None:
     """Raise ImageError unless data is a whole JPEG or PNG of a size that may be decoded."""
     if not data:
         raise _undecodable(format_name, "it has no data")
-    is_jpeg = data.startswith(b"\xff\xd8")
-    size = _jpeg_size(data) if is_jpeg else _png_size(data)
+    size = whole_image_size(data)
     if size is None:
         raise _undecodable(format_name, "it is no whole JPEG or PNG")
     width, height = size
+    claim = f"its header claims {width}x{height} pixels"
     if width == 0 or height == 0:
-        raise ImageError(
-            "zero_size", f"the compressed image of {width}x{height} has no pixels; check the camera"
-        )
+        raise ImageError("zero_size", f"the compressed image has no pixels: {claim}")
     if width * height > MAX_COMPRESSED_PIXELS:
         raise _undecodable(
             format_name,
-            f"its header claims {width}x{height} pixels, over the limit of "
-            f"{MAX_COMPRESSED_PIXELS}; publish a smaller image",
+            f"{claim}, over the limit of {MAX_COMPRESSED_PIXELS}; publish a smaller image",
         )
-    if width * height > len(data) * (_JPEG_PIXELS_PER_BYTE if is_jpeg else _PNG_PIXELS_PER_BYTE):
-        raise _undecodable(
-            format_name,
-            f"its header claims {width}x{height} pixels, more than its {len(data)} bytes can hold",
-        )
-
-
-def _png_size(data: bytes) -> tuple[int, int] | None:
-    """Read (width, height) from a PNG's first chunk, or None where it is not whole.
-
-    Walks all chunks: OpenCV 5 allocates the length that a chunk claims before it reads it.
-    """
-    if not data.startswith(b"\x89PNG\r\n\x1a\n") or data[12:16] != b"IHDR":
-        return None
-    position = 8
-    while position + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, position)
-        if position + 12 + length > len(data):
-            return None
-        if name == b"IEND":
-            width, height = struct.unpack_from(">II", data, 16)
-            return width, height
-        position += 12 + length
-    return None
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Read (width, height) from a JPEG's frame header, or None where it is not whole.
-
-    Walks the markers as libjpeg does, so that both find the same frame header.
-    """
-    position = 2
-    while (position := data.find(b"\xff", position)) >= 0:
-        while data[position : position + 1] == b"\xff":
-            position += 1
-        if position + 8 > len(data):
-            return None
-        marker = data[position]
-        position += 1
-        if marker in _JPEG_BARE:
-            continue
-        if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", data, position + 3)
-            return (width, height) if _jpeg_ends(data, position) else None
-        if marker in _JPEG_SCAN_OR_ENDS:
-            return None
-        position += struct.unpack_from(">H", data, position)[0]
-    return None
-
-
-def _jpeg_ends(data: bytes, position: int) -> bool:
-    """Say whether a scan and the end marker follow; older OpenCVs fill what a cut one lacks."""
-    scan = data.find(b"\xff\xda", position)
-    return scan >= 0 and data.find(b"\xff\xd9", scan) >= 0
-
-
-_JPEG_BARE: Final = frozenset((0x00, 0x01, *range(0xD0, 0xD8)))
-_JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_SCAN_OR_ENDS: Final = frozenset((0xD8, 0xD9, 0xDA))
+    if width * height > most_pixels(data):
+        raise _undecodable(format_name, f"{claim}, more than its {len(data)} bytes can hold")
 
 
 def _to_8_bit(words: NDArray[Any]) -> Pixels:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
+import subprocess
+import sys
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -221,7 +223,7 @@ HUGE_JPEG = JPEG[: JPEG_FRAME + 5] + b"\xff\xff\xff\xff" + JPEG[JPEG_FRAME + 9 :
         (CompressedImage(data=HUGE_JPEG), "undecodable", "claims 65535x65535"),
         (CompressedImage(data=claiming(60000, 60000)), "undecodable", "60000x60000 pixels, over"),
         (CompressedImage(data=claiming(5000, 5000)), "undecodable", "more than its 45 bytes"),
-        (CompressedImage(data=claiming(0, 4)), "zero_size", "0x4 has no pixels"),
+        (CompressedImage(data=claiming(0, 4)), "zero_size", "no pixels: its header claims 0x4"),
         (CompressedImage(data=claiming(4, 4)), "undecodable", "can't be decoded"),
     ],
 )
@@ -294,3 +296,15 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
         position = dice.randrange(len(data))
         changed_data[position:position] = dice.randbytes(dice.randint(1, 9))
     return bytes(changed_data)
+
+
+@pytest.mark.skipif(np.__version__.startswith("1."), reason="needs NumPy 2")
+def test_a_cv_bridge_for_numpy_1_is_left_alone_under_numpy_2(tmp_path: Path) -> None:
+    (tmp_path / "cv_bridge" / "boost").mkdir(parents=True)
+    (tmp_path / "cv_bridge" / "__init__.py").write_text("raise SystemExit('it was imported')")
+    compiled = tmp_path / "cv_bridge" / "boost" / "cv_bridge_boost.so"
+    compiled.write_bytes(b"numpy.core._multiarray_umath")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import dvsnet_ros.nodes.image_library"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
