@@ -40,7 +40,6 @@ def node(context: LaunchContext) -> list[LifecycleNode]:
         for name, kind in PARAMETERS.items()
         if given(name)
     }
-    image = given("image")
     return [
         LifecycleNode(
             package="dvsnet_ros",
@@ -50,7 +49,7 @@ def node(context: LaunchContext) -> list[LifecycleNode]:
             output="screen",
             emulate_tty=True,
             parameters=[given("params_file"), *([parameters] if parameters else [])],
-            remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+            remappings=[("image", given("image"))],
             ros_arguments=["--log-level", given("log_level")],
             additional_env=large_images_environment() if given("large_images") == "true" else {},
         )
