@@ -42,6 +42,22 @@ COMMANDS: Final = (
         "train the compact segmentation network on labelled images",
         "dvsnet train-segmenter --data-dir train --labels-dir train_labels --out segmenter",
     ),
+    Command(
+        "train-flow",
+        "train the flow network on known flow, then for the segmenter that it serves",
+        "dvsnet train-flow --drives synthetic --segmenter segmenter.safetensors "
+        "--distil-drives street.mp4 --out flow",
+    ),
+    Command(
+        "gentestcase",
+        "make testcases for the decision network, with the flags of the original DVSNet",
+        "dvsnet gentestcase street.mp4 --restore-from flow/flow.safetensors --save-dir train",
+    ),
+    Command(
+        "train",
+        "train the decision network on testcases, with the flags of the original DVSNet",
+        "dvsnet train --train-data-dir train --val-data-dir val --save-dir decision",
+    ),
 )
 
 

@@ -87,14 +87,17 @@ class RegionNetworks:
 
 def half_regions(image: Tensor, grid: RegionGrid) -> Tensor:
     """Every region of an image [1, 3, H, W] (0-255) at half its size: [R, 3, h / 2, w / 2], 0-1."""
-    height, width = grid.region_height // 2, grid.region_width // 2
-    halves = [
-        resize_bilinear(_crop(image, region).float(), height, width)
-        if grid.region_height % 2 or grid.region_width % 2
-        else _crop(image, region)[..., ::2, ::2]
-        for region in grid.regions
-    ]
-    return torch.cat(halves).float().div_(255.0)
+    return torch.cat([half_size(_crop(image, region)) for region in grid.regions])
+
+
+def half_size(images: Tensor) -> Tensor:
+    """Regions [N, 3, h, w] (0-255) as the flow network takes them: [N, 3, h / 2, w / 2], 0-1."""
+    height, width = images.shape[-2:]
+    if height % 2 or width % 2:
+        images = resize_bilinear(images.float(), height // 2, width // 2)
+    else:
+        images = images[..., ::2, ::2]
+    return images.float().div(255.0)
 
 
 def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:

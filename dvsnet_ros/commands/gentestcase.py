@@ -1,0 +1,222 @@
+"""`dvsnet gentestcase`: testcases for the decision network, as the original's gentestcase.py."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dvsnet_ros.commands.flags import add_device_flags, checkpoint_path, dashed
+from dvsnet_ros.commands.training_loop import INTERRUPTED
+from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.regions import check_overlap
+from dvsnet_ros.drives import LIST_SUFFIXES, drive
+from dvsnet_ros.training.case_files import CaseWriter
+from dvsnet_ros.training.data import load_labelled
+from dvsnet_ros.training.flow_pairs import StillPairs
+from dvsnet_ros.training.interruption import interruption
+from dvsnet_ros.training.testcases import (
+    CaseMaker,
+    ShotPair,
+    count_pairs,
+    input_of_testcases,
+    pairs_of_drive,
+    pairs_of_source,
+    read_pair_list,
+)
+
+MAX_DISTANCE = 10
+SAVE_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of frames to make testcases of, and how many there are."""
+
+    pairs: Iterator[ShotPair]
+    count: int
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags: the original's, and a few more."""
+    flags = argparse.ArgumentParser(
+        prog="dvsnet gentestcase",
+        description="Make testcases for `dvsnet train` from frames without labels: X.npy, features "
+        "of the flow network, and Y.npy, how far the flow path agrees with the segmentation "
+        "network, 0-100. Flags are the original DVSNet's (underscores work too), from --data-dir "
+        "to --clip; the others are new.",
+        epilog="example: dvsnet gentestcase street.mp4 --max-distance 10 --restore-from "
+        "finetuned.safetensors --save-dir train",
+    )
+    flags.add_argument(
+        "drives", nargs="*", metavar="DRIVE",
+        help="folders of images, videos, lists of images, or 'synthetic'",
+    )  # fmt: skip
+    flags.add_argument(
+        "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
+    )
+    flags.add_argument(
+        "--data-list",
+        help="a file with a pair a line: key frame, frame, and maybe labels, which are not read; "
+        "or with one image's path a line, a drive",
+    )
+    flags.add_argument(
+        "--restore-from",
+        help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",
+    )
+    flags.add_argument(
+        "--save-dir", type=Path, default=Path("train"), help="output folder (default: %(default)s)"
+    )
+    flags.add_argument("--num-steps", type=int, help="pairs at most (default: all)")
+    flags.add_argument(
+        "--clip", type=float, default=0.0,
+        help="leave out testcases with at most this share, 0-1, of agreement (default: 0)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--max-distance", type=int,
+        help=f"pair each frame of a drive with the key frames 1 to this many before it (default: "
+        f"{MAX_DISTANCE})",
+    )  # fmt: skip
+    flags.add_argument(
+        "--overlap", type=int, default=0,
+        help="of the regions, divisible by 8 (default: 0, as in the original)",
+    )  # fmt: skip
+    for side in ("height", "width"):
+        flags.add_argument(
+            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+        )
+    flags.add_argument(
+        "--stills-dir", type=Path, help="a folder of stills that are set in motion, as pairs"
+    )
+    flags.add_argument("--labels-dir", type=Path, help="the stills' labels (CamVid's ids)")
+    flags.add_argument(
+        "--stills-pairs", type=int, default=500, help="how many of them (default: %(default)s)"
+    )
+    flags.add_argument("--seed", type=int, default=0, help="of the stills' motion")
+    flags.add_argument("--resume", action="store_true", help="go on with --save-dir's testcases")
+    add_device_flags(flags)
+    flags.set_defaults(precision="float32")
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    try:
+        return _make(options)
+    except (ValueError, OSError) as error:
+        print(f"dvsnet gentestcase: {error}", file=sys.stderr)
+        return 2
+
+
+def _make(options: argparse.Namespace) -> int:
+    _check(options)
+    path = Path(checkpoint_path(options.restore_from))
+    checkpoint = load_checkpoint(path)
+    checkpoint.require(["segmentation", "flow"])
+    parts = _pairs(options)
+    total = sum(part.count for part in parts)
+    steps = min(total, options.num_steps or total)
+    device = resolve_device(options.device)
+    precision = resolve_precision(options.precision, device)
+    maker = CaseMaker(
+        RegionNetworks(checkpoint, device, precision, input_of_testcases(checkpoint)),
+        size=(options.height, options.width),
+        overlap=options.overlap,
+        clip=options.clip,
+        remembered=(options.max_distance or MAX_DISTANCE) + 1,
+    )
+    channels = int(checkpoint.networks["flow"].feature_channels)  # type: ignore[arg-type]
+    settings = _settings(options, path)
+    with CaseWriter(options.save_dir, channels, settings, resume=options.resume) as writer:
+        if not writer.finished:
+            pairs = itertools.chain.from_iterable(part.pairs for part in parts)
+            if not _write(itertools.islice(pairs, writer.steps, steps), steps, maker, writer):
+                return INTERRUPTED
+            writer.finish()
+        print(f"{writer.cases} testcases of {writer.steps} pairs in {options.save_dir}")
+    return 0
+
+
+def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: CaseWriter) -> bool:
+    """Write the testcases of these pairs; returns whether all were done."""
+    with (
+        interruption() as interrupted,
+        tqdm(total=steps, initial=writer.steps, unit="pair", dynamic_ncols=True) as bar,
+    ):
+        for pair in pairs:
+            writer.add(*maker.cases(pair))
+            bar.update()
+            if interrupted.asked:
+                writer.save()
+                print(f"interrupted at pair {writer.steps}; --resume goes on", file=sys.stderr)
+                return False
+            if writer.steps % SAVE_EVERY == 0:
+                writer.save()
+    return True
+
+
+def _check(options: argparse.Namespace) -> None:
+    check_overlap(options.overlap)
+    if not 0.0 <= options.clip < 1.0:
+        raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")
+    for name in ("num_steps", "max_distance"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
+    if (options.height == 0) != (options.width == 0):
+        raise ValueError("give both --height and --width, or neither")
+    if (options.stills_dir is None) != (options.labels_dir is None):
+        raise ValueError("give both --stills-dir and --labels-dir, or neither")
+
+
+def _pairs(options: argparse.Namespace) -> list[Pairs]:
+    """What to make testcases of, in order."""
+    data_dir = Path(options.data_dir) if options.data_dir else None
+    listed = _listed_pairs(options.data_list, data_dir)
+    if listed is not None and options.max_distance is None:
+        parts = [Pairs(iter(listed), len(listed))]
+        sources = list(options.drives)
+    else:
+        parts = []
+        first = options.data_list or options.data_dir
+        sources = [*options.drives, *([first] if first else [])]
+    distance = options.max_distance or MAX_DISTANCE
+    for source in sources:
+        frames = drive(source, data_dir=options.data_dir)
+        parts.append(Pairs(pairs_of_drive(frames, distance), count_pairs(len(frames), distance)))
+    if options.stills_dir:
+        stills = StillPairs(load_labelled(options.stills_dir, options.labels_dir))
+        drawn = pairs_of_source(stills, options.stills_pairs, options.seed)
+        parts.append(Pairs(drawn, options.stills_pairs))
+    if not parts:
+        raise ValueError(
+            "testcases of what? give drives, --data-list FILE, or --stills-dir and --labels-dir"
+        )
+    return parts
+
+
+def _listed_pairs(data_list: str | None, data_dir: Path | None) -> list[ShotPair] | None:
+    if data_list is None or Path(data_list).suffix.lower() not in LIST_SUFFIXES:
+        return None
+    return read_pair_list(Path(data_list), data_dir)
+
+
+def _settings(options: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
+    """Everything that decides what the testcases are."""
+    names = (
+        "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "overlap",
+        "height", "width", "stills_pairs", "seed", "precision",
+    )  # fmt: skip
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    folders = {name: str(getattr(options, name)) for name in ("stills_dir", "labels_dir")}
+    return {"checkpoint": digest, **folders, **{name: getattr(options, name) for name in names}}

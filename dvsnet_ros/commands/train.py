@@ -1,0 +1,146 @@
+"""`dvsnet train`: train the decision network on testcases, as the original's train.py."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dvsnet_ros.commands.flags import dashed
+from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
+from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from dvsnet_ros.core.device import resolve_device
+from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.training.calibration import (
+    calibration_table,
+    format_calibration,
+    mean_absolute_error,
+    rank_correlation,
+)
+from dvsnet_ros.training.case_files import load_cases
+from dvsnet_ros.training.decision import (
+    STATE_FILE,
+    WEIGHTS_FILE,
+    WHOLE_FILE,
+    Cases,
+    DecisionProgress,
+    DecisionRecipe,
+    DecisionTraining,
+    expected_scores,
+    with_decision,
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags: the original's, and a few more."""
+    defaults = DecisionRecipe()
+    flags = argparse.ArgumentParser(
+        prog="dvsnet train",
+        description="Train the decision network on testcases of `dvsnet gentestcase`. The epoch "
+        "with the smallest mean absolute error on the validation testcases is kept. Flags are the "
+        "original DVSNet's (underscores work too), from --train-data-dir to --decay; the others "
+        "are new.",
+        epilog="example: dvsnet train --train-data-dir train --val-data-dir val --save-dir "
+        "decision --restore-from finetuned.safetensors",
+    )
+    for name in ("train", "val"):
+        flags.add_argument(
+            f"--{name}-data-dir", type=Path, default=Path(name),
+            help="folder of X.npy and Y.npy (default: %(default)s)",
+        )  # fmt: skip
+    flags.add_argument(
+        "--save-dir", type=Path, default=Path("decisionModel"),
+        help=f"folder of state, log and {WEIGHTS_FILE} (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
+    )
+    flags.add_argument(
+        "--learning-rate", type=float, default=defaults.learning_rate, help="default: %(default)s"
+    )
+    flags.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
+    flags.add_argument(
+        "--decay", type=float, default=defaults.decay,
+        help="the learning rate's factor after each epoch (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--restore-from",
+        help=f"the checkpoint that made the testcases; writes {WHOLE_FILE} too, the whole of both",
+    )
+    flags.add_argument(
+        "--channels", type=int, default=defaults.channels,
+        help="of the network's convolution (default: %(default)s, the original's)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--hidden", type=int, default=defaults.hidden,
+        help="width of its dense layers (default: %(default)s, the original's)",
+    )  # fmt: skip
+    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--resume", action="store_true", help="go on with --save-dir's training")
+    flags.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
+    )
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    try:
+        return _train(options)
+    except (ValueError, OSError) as error:
+        print(f"dvsnet train: {error}", file=sys.stderr)
+        return 2
+
+
+def _train(options: argparse.Namespace) -> int:
+    check_folder(options.save_dir, STATE_FILE, options.resume)
+    checkpoint = load_checkpoint(options.restore_from) if options.restore_from else None
+    training = DecisionTraining(
+        DecisionRecipe(
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            decay=options.decay,
+            channels=options.channels,
+            hidden=options.hidden,
+            seed=options.seed,
+        ),
+        Cases(*load_cases(options.train_data_dir)),
+        Cases(*load_cases(options.val_data_dir)),
+        checkpoint.label_set if checkpoint else CAMVID,
+        options.save_dir,
+        resolve_device(options.device),
+    )
+    if checkpoint:
+        with_decision(checkpoint, training.checkpoint())  # that they fit, before hours of work
+    if not follow(training, _describe):
+        return INTERRUPTED
+    _report(training)
+    _write(training, checkpoint)
+    return 0
+
+
+def _describe(progress: DecisionProgress) -> str | None:
+    if progress.error is None:
+        return None
+    return f"step {progress.step}: validation mean absolute error {progress.error:.3f}"
+
+
+def _report(training: DecisionTraining) -> None:
+    """Print how well the best weights do on the validation testcases."""
+    true = training.validation.scores
+    network = training.checkpoint().networks["decision"]
+    expected = expected_scores(network, training.validation)
+    print(f"validation, {len(true)} testcases, best epoch:")
+    print(f"  mean absolute error {mean_absolute_error(expected, true):.3f} points")
+    print(f"  rank correlation (Spearman) {rank_correlation(expected, true):.3f}")
+    print(format_calibration(calibration_table(expected, true)))
+
+
+def _write(training: DecisionTraining, checkpoint: Checkpoint | None) -> None:
+    print(f"wrote {training.out / WEIGHTS_FILE}")
+    if checkpoint:
+        whole = training.out / WHOLE_FILE
+        save_checkpoint(whole, with_decision(checkpoint, training.checkpoint()))
+        print(f"wrote {whole}")

@@ -1,0 +1,201 @@
+"""`dvsnet train-flow`: train the flow network, for the flow and then for a segmenter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dvsnet_ros.commands.flags import add_device_flags, dashed
+from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
+from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
+from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.regions import check_overlap
+from dvsnet_ros.drives import SyntheticDrive, drive
+from dvsnet_ros.training.data import load_labelled, split_sequences
+from dvsnet_ros.training.flow import (
+    STATE_FILE,
+    WEIGHTS_FILE,
+    FlowProgress,
+    FlowRecipe,
+    FlowTraining,
+)
+from dvsnet_ros.training.flow_pairs import PairSource, RenderedPairs, StillPairs
+from dvsnet_ros.training.footage import (
+    Footage,
+    SegmentedFootage,
+    footage_of_drive,
+    footage_of_pairs,
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    defaults = FlowRecipe()
+    flags = argparse.ArgumentParser(
+        prog="dvsnet train-flow",
+        description="Train the flow network: first on pairs of frames whose flow is known, from "
+        "synthetic drives and from stills that are set in motion; then on drives without labels, "
+        "so that the warped and scaled logits of a key frame become the segmenter's own.",
+        epilog="example: dvsnet train-flow --drives synthetic:seed=3,width=480,height=360 "
+        "--segmenter segmenter.safetensors --distil-drives street.mp4 --out flow",
+    )
+    flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
+    known = flags.add_argument_group("pairs with known flow")
+    known.add_argument("--drives", nargs="*", default=[], metavar="DRIVE", help="synthetic drives")
+    known.add_argument("--data-dir", type=Path, help="folder of stills to set in motion")
+    known.add_argument("--labels-dir", type=Path, help="their labels: CamVid's ids")
+    known.add_argument(
+        "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
+        help="stills not to use: names up to the first underscore",
+    )  # fmt: skip
+    known.add_argument("--steps", type=int, default=defaults.steps, help="default: %(default)s")
+    known.add_argument(
+        "--learning-rate", type=float, default=defaults.learning_rate, help="default: %(default)s"
+    )
+    known.add_argument(
+        "--crop", type=int, nargs=2, default=defaults.crop, metavar=("HEIGHT", "WIDTH"),
+        help="multiples of 16 (default: %(default)s)",
+    )  # fmt: skip
+    distil = flags.add_argument_group("distillation")
+    distil.add_argument("--segmenter", help="a checkpoint with the segmentation network to serve")
+    distil.add_argument(
+        "--distil-drives", nargs="*", default=[], metavar="DRIVE", help="drives of any kind"
+    )
+    distil.add_argument(
+        "--distil-stills", type=int, default=0, metavar="N", help="pairs of --data-dir's stills"
+    )
+    distil.add_argument(
+        "--drive-frames", type=int, default=300,
+        help="frames of a drive to keep in memory (default: %(default)s)",
+    )  # fmt: skip
+    distil.add_argument("--overlap", type=int, default=64, help="of regions (default: %(default)s)")
+    distil.add_argument(
+        "--distil-steps", type=int, default=defaults.distil_steps, help="default: %(default)s"
+    )
+    distil.add_argument(
+        "--distil-learning-rate", type=float, default=defaults.distil_learning_rate,
+        help="default: %(default)s",
+    )  # fmt: skip
+    distil.add_argument(
+        "--temperature", type=float, default=defaults.temperature, help="default: %(default)s"
+    )
+    flags.add_argument(
+        "--max-distance", type=int, default=10,
+        help="key frames are 1 to this many frames before a frame (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
+    )
+    flags.add_argument(
+        "--width", type=int, default=defaults.width,
+        help="channels of the network's first layer (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--start-from", help="a checkpoint whose flow network to start from")
+    flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
+    add_device_flags(flags)
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    try:
+        training = _training(options)
+        if not follow(training, _describe):
+            return INTERRUPTED
+    except (ValueError, OSError) as error:
+        print(f"dvsnet train-flow: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {training.out / WEIGHTS_FILE}")
+    return 0
+
+
+def _training(options: argparse.Namespace) -> FlowTraining:
+    check_folder(options.out, STATE_FILE, options.resume)
+    check_overlap(options.overlap)
+    if options.max_distance < 1:
+        raise ValueError(f"--max-distance is {options.max_distance}; it must be at least 1")
+    recipe = FlowRecipe(
+        steps=options.steps,
+        distil_steps=options.distil_steps,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        distil_learning_rate=options.distil_learning_rate,
+        crop=tuple(options.crop),
+        temperature=options.temperature,
+        width=options.width,
+        seed=options.seed,
+    )
+    segmenter = None
+    if options.segmenter:
+        segmenter = load_checkpoint(options.segmenter)
+        segmenter.require(["segmentation"])
+    start = None
+    if options.start_from:
+        checkpoint = load_checkpoint(options.start_from)
+        checkpoint.require(["flow"])
+        start = checkpoint.networks["flow"].state_dict()
+    stills = _stills(options)
+    return FlowTraining(
+        recipe,
+        _pairs(options, stills) if recipe.steps else [],
+        _footage(options, stills, segmenter) if recipe.distil_steps else [],
+        options.out,
+        beside=segmenter,
+        device=resolve_device(options.device),
+        precision=resolve_precision(options.precision, resolve_device(options.device)),
+        start=start,
+    )
+
+
+def _stills(options: argparse.Namespace) -> StillPairs | None:
+    if (options.data_dir is None) != (options.labels_dir is None):
+        raise ValueError("give both --data-dir and --labels-dir, or neither")
+    if options.data_dir is None:
+        return None
+    stills, _ = split_sequences(
+        load_labelled(options.data_dir, options.labels_dir), options.val_sequences
+    )
+    return StillPairs(stills)
+
+
+def _pairs(options: argparse.Namespace, stills: StillPairs | None) -> list[PairSource]:
+    """Synthetic drives, and the stills as often as all of them together."""
+    pairs: list[PairSource] = []
+    for source in options.drives:
+        frames = drive(source)
+        if not isinstance(frames, SyntheticDrive):
+            raise ValueError(
+                f"the flow of '{source}' is not known; --drives takes synthetic drives, others "
+                "can be --distil-drives"
+            )
+        pairs.append(RenderedPairs(frames, options.max_distance))
+    return pairs + ([stills] * max(1, len(pairs)) if stills else [])
+
+
+def _footage(
+    options: argparse.Namespace, stills: StillPairs | None, segmenter: Checkpoint | None
+) -> list[SegmentedFootage]:
+    if segmenter is None:
+        raise ValueError("distillation needs --segmenter CHECKPOINT; or give --distil-steps 0")
+    device = resolve_device(options.device)
+    networks = RegionNetworks(segmenter, device, resolve_precision(options.precision, device))
+    footage: list[Footage] = [
+        footage_of_drive(drive(source), options.max_distance, options.drive_frames)
+        for source in options.distil_drives
+    ]
+    if options.distil_stills:
+        if stills is None:
+            raise ValueError("--distil-stills needs --data-dir and --labels-dir")
+        footage.append(footage_of_pairs("stills", stills, options.distil_stills, options.seed))
+    return [SegmentedFootage(frames, networks, options.overlap) for frames in footage]
+
+
+def _describe(progress: FlowProgress) -> str | None:
+    if progress.figures is None:
+        return None
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in progress.figures.items())
+    return f"step {progress.step}: {shown}"

@@ -1,0 +1,201 @@
+"""Testcases on disk: `X.npy` and `Y.npy`, as the original's `gentestcase.py` writes them.
+
+`X.npy` holds the flow network's features, float32 [N, 4, 8, channels]; `Y.npy` the scores, float64
+[N], 0-100.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from dvsnet_ros.training.data import DataError
+
+FEATURES_FILE = "X.npy"
+SCORES_FILE = "Y.npy"
+FEATURE_GRID = (4, 8)
+
+_HEADER_BYTES = 128
+
+
+def load_cases(folder: Path) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64]]:
+    """Features [N, 4, 8, channels], left on disk until they are used, and scores [N].
+
+    Raises:
+        DataError: if there are none, or they are no testcases.
+    """
+    features = _load(folder / FEATURES_FILE, mmap_mode="r")
+    scores = _load(folder / SCORES_FILE, mmap_mode=None)
+    if features.ndim != 4 or features.shape[1:3] != FEATURE_GRID or features.dtype.kind != "f":
+        raise DataError(
+            f"'{folder / FEATURES_FILE}' holds {features.dtype} {list(features.shape)}; testcases "
+            f"are floats [N, {FEATURE_GRID[0]}, {FEATURE_GRID[1]}, channels]"
+        )
+    if scores.shape != features.shape[:1]:
+        raise DataError(
+            f"'{folder}' holds {len(features)} features and scores of shape "
+            f"{list(scores.shape)}; they belong to different runs of gentestcase"
+        )
+    if not len(scores):
+        raise DataError(f"'{folder}' holds no testcases; lower --clip, or take more frames")
+    return features, np.asarray(scores, np.float64)
+
+
+def _load(path: Path, mmap_mode: Any) -> NDArray[Any]:
+    if not path.is_file():
+        raise DataError(f"there is no '{path}'; dvsnet gentestcase makes testcases")
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode=mmap_mode)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"'{path}' can't be read as an array of numpy: {error}") from error
+    return array
+
+
+class CaseWriter:
+    """Writes testcases, in a `with` block, and goes on where an earlier run stopped.
+
+    Until `finish`, the cases lie in `X.npy.part` and `Y.npy.part`, and `testcases.json` says how
+    many of them are whole. Memory does not grow with them.
+
+    Args:
+        folder: where; made if it is not there.
+        channels: of the features.
+        settings: everything that decides what the cases are (JSON values).
+        resume: whether to go on with what the folder holds; a folder that holds nothing is begun.
+
+    Attributes:
+        steps: pairs of frames that are done.
+        cases: testcases that they gave.
+        finished: whether all was done before.
+
+    Raises:
+        DataError: if the folder holds testcases already, and `resume` is false or they are of other
+            settings.
+    """
+
+    def __init__(
+        self, folder: Path, channels: int, settings: dict[str, Any], *, resume: bool
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._progress = folder / "testcases.json"
+        self._settings = settings
+        self._features = _Array(folder / FEATURES_FILE, (*FEATURE_GRID, channels), np.float32)
+        self._scores = _Array(folder / SCORES_FILE, (), np.float64)
+        if not resume and (self._progress.exists() or self._features.path.exists()):
+            raise DataError(
+                f"'{folder}' holds testcases; --resume goes on with them, or choose another folder"
+            )
+        self.steps, self.cases, self.finished = self._stand()
+        if not self.finished:
+            for array in (self._features, self._scores):
+                array.open(self.cases)
+
+    def _stand(self) -> tuple[int, int, bool]:
+        if not self._progress.exists():
+            return 0, 0, False
+        progress = json.loads(self._progress.read_text())
+        if progress["settings"] != self._settings:
+            raise DataError(
+                f"'{self._progress.parent}' holds testcases of other settings: "
+                f"{progress['settings']}; go on with the same, or choose another folder"
+            )
+        return int(progress["steps"]), int(progress["cases"]), bool(progress["finished"])
+
+    def __enter__(self) -> CaseWriter:
+        return self
+
+    def add(self, features: NDArray[np.float32], scores: NDArray[np.float64]) -> None:
+        """Add the testcases [N, 4, 8, channels] and [N] of one more step."""
+        self._features.append(features)
+        self._scores.append(scores)
+        self.steps += 1
+        self.cases += len(scores)
+
+    def save(self) -> None:
+        """Make sure that a later run need not do again what was added so far."""
+        for array in (self._features, self._scores):
+            array.flush()
+        self._write_progress(finished=False)
+
+    def finish(self) -> None:
+        """Make `X.npy` and `Y.npy` of what was added."""
+        for array in (self._features, self._scores):
+            array.finish(self.cases)
+        self._write_progress(finished=True)
+
+    def _write_progress(self, *, finished: bool) -> None:
+        progress = {
+            "settings": self._settings,
+            "steps": self.steps,
+            "cases": self.cases,
+            "finished": finished,
+        }
+        temporary = self._progress.with_name(self._progress.name + ".part")
+        temporary.write_text(json.dumps(progress))
+        temporary.replace(self._progress)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for array in (self._features, self._scores):
+            array.close()
+
+
+class _Array:
+    """A .npy file that grows: room is left for its header, which is written last."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self._shape = shape
+        self._dtype = np.dtype(dtype)
+        self._file: BinaryIO | None = None
+
+    def open(self, rows: int) -> None:
+        """Open for adding after this many rows; what lies behind them is dropped."""
+        if rows and not self.part.exists():
+            self.path.replace(self.part)  # an earlier run was stopped while it finished
+        self._file = self.part.open("r+b" if rows else "w+b")
+        row_bytes = self._dtype.itemsize * int(np.prod(self._shape))
+        self._file.truncate(_HEADER_BYTES + rows * row_bytes)
+        self._file.seek(0, os.SEEK_END)
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows [n, *shape]."""
+        assert self._file is not None
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+
+    def flush(self) -> None:
+        """Hand over to the system what was added."""
+        assert self._file is not None
+        self._file.flush()
+
+    def finish(self, rows: int) -> None:
+        """Write the header, for this many rows, and give the file its name."""
+        assert self._file is not None
+        self._file.seek(0)
+        self._file.write(_header((rows, *self._shape), self._dtype))
+        self.close()
+        self.part.replace(self.path)
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """A header of the .npy format 1.0, always of the same length."""
+    described = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    start = np.lib.format.magic(1, 0) + (_HEADER_BYTES - 10).to_bytes(2, "little")
+    return start + repr(described).encode().ljust(_HEADER_BYTES - 11) + b"\n"

@@ -1,0 +1,223 @@
+"""Pairs of frames whose flow is known: rendered drives, and stills set in motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsnet_ros.drives import SyntheticDrive
+from dvsnet_ros.training.data import LabelledImage
+from dvsnet_ros.training.moving_objects import Cutout, cut_out, draw_placement
+
+SKY, ROAD, PAVEMENT = 0, 3, 4
+"""CamVid's ids of what decides how far away a pixel of a still is taken to be."""
+
+
+@dataclass(frozen=True)
+class FlowPair:
+    """A frame, a key frame, and the flow between them.
+
+    Attributes:
+        current: uint8 [H, W, 3] BGR.
+        key: uint8 [H, W, 3] BGR.
+        flow: float [H, W, 2], (dx, dy) in pixels from a pixel of the current frame to the same
+            point in the key frame; NaN where it is unknown.
+    """
+
+    current: NDArray[np.uint8]
+    key: NDArray[np.uint8]
+    flow: NDArray[np.floating]
+
+
+class PairSource(Protocol):
+    """Something that gives pairs of frames of one size."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        ...
+
+    def pair(self, random: np.random.Generator) -> FlowPair:
+        """Draw a pair."""
+        ...
+
+
+class RenderedPairs:
+    """Pairs of frames of a synthetic drive, the key frame 1 to `max_distance` before the other.
+
+    What was rendered stays in memory. So that it does so often enough, each frame keeps the one
+    key frame that is drawn for it first: as many pairs as frames.
+
+    Raises:
+        ValueError: if the drive has no two frames.
+    """
+
+    def __init__(self, drive: SyntheticDrive, max_distance: int) -> None:
+        if len(drive) < 2:
+            raise ValueError(f"'{drive.name}' has {len(drive)} frames; a pair needs two")
+        self._drive = drive
+        order = np.random.default_rng([drive.seed, max_distance])
+        furthest = np.minimum(np.arange(1, len(drive)), max_distance)
+        self._distances = order.integers(1, furthest + 1)
+        self._images: dict[int, NDArray[np.uint8]] = {}
+        self._flows: dict[int, NDArray[np.float16]] = {}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        return self._drive.height, self._drive.width
+
+    def pair(self, random: np.random.Generator) -> FlowPair:
+        """Draw a pair."""
+        index = int(random.integers(1, len(self._drive)))
+        key = index - int(self._distances[index - 1])
+        if index not in self._flows:
+            self._flows[index] = self._drive.flow(index, key).astype(np.float16)
+        return FlowPair(self._image(index), self._image(key), self._flows[index])
+
+    def _image(self, index: int) -> NDArray[np.uint8]:
+        if index not in self._images:
+            self._images[index] = self._drive.image(index)
+        return self._images[index]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a camera in a car moves from the key frame to the current one; the largest values.
+
+    Attributes:
+        forward: metres.
+        turn: of the image, in shares of its width, by yaw.
+        nod: of the image, in shares of its height, by pitch.
+        roll: degrees.
+        object_shift: of an object's own motion, in shares of its width.
+        object_zoom: logarithm of an object's growth.
+    """
+
+    forward: float = 5.0
+    turn: float = 0.06
+    nod: float = 0.02
+    roll: float = 1.0
+    object_shift: float = 0.35
+    object_zoom: float = 0.25
+
+
+@dataclass
+class StillPairs:
+    """Pairs made of labelled stills: the still is the key frame, and is moved to be the current.
+
+    The street is a box: ground and walls are planes, each of which moves by its homography, as
+    seen by a camera that drives forward and turns; what is labelled sky is far away. Objects cut
+    out of other stills move over it by themselves.
+
+    Args:
+        stills: of one size, labelled by CamVid's classes.
+        objects: at most how many objects to move over a still.
+    """
+
+    stills: Sequence[LabelledImage]
+    objects: int = 4
+    motion: Motion = field(default_factory=Motion)
+
+    def __post_init__(self) -> None:
+        if not self.stills:
+            raise ValueError("there are no stills to make pairs of")
+        if len({still.labels.shape for still in self.stills}) > 1:
+            raise ValueError("the stills differ in size; make pairs of each size by themselves")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        height, width = self.stills[0].labels.shape
+        return height, width
+
+    def pair(self, random: np.random.Generator) -> FlowPair:
+        """Draw a pair."""
+        still = self._still(random)
+        places = _street_places(still.labels, self.motion, random)
+        moved = cv2.remap(
+            still.image, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )  # fmt: skip
+        current = np.asarray(moved, np.uint8)
+        key = still.image.copy()
+        for cutout in self._cutouts(random):
+            placement = draw_placement(cutout, self.size, random)
+            motion = self._object_motion(cutout, placement, random)
+            cutout.paint(key, placement)
+            covered = cutout.paint(current, motion @ placement)
+            back = np.linalg.inv(motion)[:2]
+            rows, columns = np.nonzero(covered)
+            here = np.stack((columns, rows, np.ones_like(rows))).astype(np.float32)
+            places[rows, columns] = (back @ here).T
+        return FlowPair(current, key, _flow_to(places))
+
+    def _still(self, random: np.random.Generator) -> LabelledImage:
+        still = self.stills[int(random.integers(len(self.stills)))]
+        if random.random() < 0.5:
+            return still
+        mirrored = still.image[:, ::-1].copy(), still.labels[:, ::-1].copy()
+        return LabelledImage(still.name, *mirrored)
+
+    def _cutouts(self, random: np.random.Generator) -> list[Cutout]:
+        count = int(random.integers(self.objects + 1))
+        drawn = [cut_out(self._still(random), random) for _ in range(count)]
+        return [cutout for cutout in drawn if cutout is not None]
+
+    def _object_motion(
+        self, cutout: Cutout, placement: NDArray[np.float64], random: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """From the key frame's pixels to the current frame's: growth about its centre, a shift."""
+        height, width = cutout.alpha.shape
+        centre = (placement @ (width / 2, height / 2, 1.0))[:2]
+        zoom = np.exp(self.motion.object_zoom * random.uniform(-1, 1))
+        reach = self.motion.object_shift * width * placement[0, 0]
+        shift = reach * random.uniform(-1, 1, 2) * (1.0, 0.3)
+        motion = np.diag((zoom, zoom, 1.0))
+        motion[:2, 2] = centre - zoom * centre + shift
+        return motion
+
+
+def _street_places(
+    labels: NDArray[np.uint8], motion: Motion, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Where each pixel of the current frame lies in the key frame, [H, W, 2] (x, y)."""
+    height, width = labels.shape
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * (width, height)
+    right, down = x - np.float32(vanishing[0]), y - np.float32(vanishing[1])
+    focal = width * random.uniform(0.8, 1.3)
+    ground = np.maximum(down, 0) / (focal * random.uniform(1.2, 1.8))
+    walls = np.abs(right) / (focal * random.uniform(4.0, 20.0))
+    nearness = np.maximum(ground, walls)  # one over metres
+    nearness[(labels == SKY) & (down < 0)] = 0.0
+    on_ground = (labels == ROAD) | (labels == PAVEMENT)
+    nearness[on_ground] = ground[on_ground]
+    forward = motion.forward * random.uniform(-0.15, 1.0)
+    shrink = 1.0 / np.maximum(1.0 + forward * nearness, 0.4)
+    roll = np.deg2rad(motion.roll) * random.uniform(-1, 1)
+    turn = motion.turn * width * np.clip(random.normal(0, 0.4), -1, 1)
+    nod = motion.nod * height * np.clip(random.normal(0, 0.4), -1, 1)
+    right, down = right * shrink, down * shrink
+    return np.stack(
+        (
+            vanishing[0] + np.cos(roll) * right - np.sin(roll) * down + turn,
+            vanishing[1] + np.sin(roll) * right + np.cos(roll) * down + nod,
+        ),
+        2,
+    ).astype(np.float32)
+
+
+def _flow_to(places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The flow to these places; NaN where they lie outside the image."""
+    height, width = places.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    flow = places - np.stack((x, y), 2)
+    outside = (places < 0).any(2) | (places[..., 0] > width - 1) | (places[..., 1] > height - 1)
+    flow[outside] = np.nan
+    return flow

@@ -1,0 +1,128 @@
+"""Frames without labels, for the flow path to learn from: what the segmenter says is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
+from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.training.flow_pairs import PairSource
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Frames in memory, and which of them make pairs.
+
+    Attributes:
+        name: for people to read.
+        images: uint8 [H, W, 3] BGR, all of one size.
+        pairs: (key frame, current frame), indices into the images.
+
+    Raises:
+        ValueError: if there are no pairs, or images of several sizes.
+    """
+
+    name: str
+    images: Sequence[NDArray[np.uint8]]
+    pairs: Sequence[tuple[int, int]]
+
+    def __post_init__(self) -> None:
+        if not self.pairs:
+            raise ValueError(f"'{self.name}' has {len(self.images)} frames; a pair needs two")
+        if len({image.shape for image in self.images}) > 1:
+            raise ValueError(f"the frames of '{self.name}' differ in size")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        height, width = self.images[0].shape[:2]
+        return height, width
+
+
+def footage_of_drive(drive: Drive, max_distance: int, max_frames: int) -> Footage:
+    """A drive's frames with key frames 1 to `max_distance` before them.
+
+    A drive of more than `max_frames` frames is represented by stretches spread over it evenly, each
+    of twice `max_distance` frames.
+    """
+    length = 2 * max_distance
+    stretches = max(1, max_frames // length)
+    if len(drive) <= max_frames:
+        starts, length = [0], len(drive)
+    else:
+        starts = [place * len(drive) // stretches for place in range(stretches)]
+    images: list[NDArray[np.uint8]] = []
+    pairs: list[tuple[int, int]] = []
+    first, left = 0, 0
+    for index, frame in enumerate(drive):
+        if index in starts:
+            first, left = len(images), length
+        if not left:
+            continue
+        left -= 1
+        here = len(images)
+        images.append(frame.image)
+        pairs += [(key, here) for key in range(max(first, here - max_distance), here)]
+    return Footage(drive.name, images, pairs)
+
+
+def footage_of_pairs(name: str, source: PairSource, count: int, seed: int) -> Footage:
+    """`count` pairs drawn from a source, their flow left aside."""
+    images: list[NDArray[np.uint8]] = []
+    for number in range(count):
+        drawn = source.pair(np.random.default_rng([seed, number]))
+        images += [drawn.key, drawn.current]
+    return Footage(name, images, [(2 * number, 2 * number + 1) for number in range(count)])
+
+
+class SegmentedFootage:
+    """Footage, and what the segmentation network says of its regions.
+
+    A frame is segmented when it is first drawn; its logits stay in memory, as float16.
+
+    Args:
+        footage: the frames.
+        networks: holds the segmentation network.
+        overlap: of the 2x2 regions, as in inference.
+    """
+
+    def __init__(self, footage: Footage, networks: RegionNetworks, overlap: int) -> None:
+        self._footage = footage
+        self._networks = networks
+        self._grid = RegionGrid(*footage.size, overlap=overlap)
+        self._logits: dict[int, Tensor] = {}
+
+    def draw(
+        self, random: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor, Tensor]:
+        """Draw a region of a pair.
+
+        Returns:
+            The region in the current and in the key frame, uint8 [h, w, 3], and its logits there,
+            [C, h / 8, w / 8] float16, the current frame's first.
+        """
+        key, current = self._footage.pairs[int(random.integers(len(self._footage.pairs)))]
+        region = int(random.integers(len(self._grid.regions)))
+        place = self._grid.regions[region].slices
+        images = self._footage.images
+        return (
+            images[current][place],
+            images[key][place],
+            self._segmented(current)[region],
+            self._segmented(key)[region],
+        )
+
+    @torch.no_grad()
+    def _segmented(self, index: int) -> Tensor:
+        if index not in self._logits:
+            image = self._networks.to_image(self._footage.images[index], self._grid)
+            logits = self._networks.segment(image, self._grid.regions)
+            self._logits[index] = key_logits(logits, self._grid).half()
+        return self._logits[index]

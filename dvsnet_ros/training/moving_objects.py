@@ -1,0 +1,75 @@
+"""Objects cut out of labelled stills, to be moved over others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsnet_ros.training.data import LabelledImage
+
+MOVING_CLASSES = (2, 6, 8, 9, 10)
+"""CamVid's pole, sign symbol, car, pedestrian and bicyclist."""
+
+SMALLEST_AREA = 150  # pixels; smaller ones show nothing
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """One object.
+
+    Attributes:
+        image: its box, uint8 [h, w, 3] BGR.
+        alpha: where in the box it is, uint8 [h, w], 0 or 255.
+    """
+
+    image: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
+
+    def paint(self, image: NDArray[np.uint8], placement: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Paint it into an image, its pixels placed by an affine map [3, 3].
+
+        Returns:
+            Which of the image's pixels it covers, [H, W].
+        """
+        size = (image.shape[1], image.shape[0])
+        placed = cv2.warpAffine(
+            self.image, placement[:2], size, flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        alpha = cv2.warpAffine(self.alpha, placement[:2], size, flags=cv2.INTER_LINEAR)
+        covered = np.asarray(alpha) > 127
+        image[covered] = np.asarray(placed)[covered]
+        return covered
+
+
+def cut_out(still: LabelledImage, random: np.random.Generator) -> Cutout | None:
+    """Cut a random object out of a still; None if it has none that is large enough."""
+    name = random.permutation(MOVING_CLASSES)
+    for moving in name:
+        mask = (still.labels == moving).astype(np.uint8)
+        count, parts, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+        large = [part for part in range(1, count) if boxes[part][cv2.CC_STAT_AREA] > SMALLEST_AREA]
+        if large:
+            part = large[int(random.integers(len(large)))]
+            left, top, width, height = boxes[part][:4]
+            box = (slice(top, top + height), slice(left, left + width))
+            alpha = np.where(parts[box] == part, 255, 0).astype(np.uint8)
+            return Cutout(still.image[box].copy(), alpha)
+    return None
+
+
+def draw_placement(
+    cutout: Cutout, size: tuple[int, int], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """An affine map [3, 3] from the object's box into a frame of this size, within its borders."""
+    height, width = cutout.alpha.shape
+    largest = min(2.0, size[0] / height, size[1] / width)
+    scale = random.uniform(min(0.7, largest), largest)
+    room = np.array((size[1] - scale * width, size[0] - scale * height))
+    placement = np.diag((scale, scale, 1.0))
+    # Objects stand on the ground: the lower half of the frame more often than the sky.
+    placement[:2, 2] = room * random.uniform((0.0, 0.2), (1.0, 1.0))
+    return placement

@@ -1,0 +1,210 @@
+"""Testcases: the flow network's features of a pair of frames, and how good warping was.
+
+Source: `train/gentestcase.py` of the original. No labels are needed: the score is the share of
+pixels where the flow path says what the segmentation network itself says of the same frame.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
+from dvsnet_ros.core.decode import decode
+from dvsnet_ros.core.region_networks import (
+    RegionNetworks,
+    decision_features,
+    key_logits,
+    warp_and_scale,
+)
+from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.drives.images import beneath, read_image
+from dvsnet_ros.training.data import DataError
+from dvsnet_ros.training.flow_pairs import PairSource
+
+ORIGINAL_MEAN = (104.00698793, 116.66876762, 122.67891434)
+"""What the original's `gentestcase.py` subtracts; its `inference.py` has other digits."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A frame of a pair: a name, unique in a run, and how to get the image (BGR [H, W, 3])."""
+
+    name: str
+    load: Callable[[], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class ShotPair:
+    """A frame and the key frame that it is warped from."""
+
+    key: Shot
+    current: Shot
+
+
+def input_of_testcases(checkpoint: Checkpoint) -> InputFormat:
+    """What the segmentation network is given while testcases are made.
+
+    For weights of the original (its architecture and its input) the mean of the original's
+    `gentestcase.py`, so that its testcases come out. Any other checkpoint was trained for the input
+    that it names; there testcases see exactly what inference sees.
+    """
+    original = checkpoint.specs["segmentation"].architecture == "deeplab_fast"
+    if original and checkpoint.input == InputFormat():
+        return replace(checkpoint.input, mean=ORIGINAL_MEAN)
+    return checkpoint.input
+
+
+def read_pair_list(file: Path, data_dir: Path | None) -> list[ShotPair] | None:
+    """The pairs of a list, as the original's: key frame, frame, and maybe a third word, a line.
+
+    Returns:
+        None if the first line has one word: then the list is a drive.
+
+    Raises:
+        DataError: if a line has neither two words nor three.
+    """
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = [words for words in lines if words]
+    if not lines or len(lines[0]) == 1:
+        return None
+    root = data_dir if data_dir is not None else file.parent
+    for number, words in enumerate(lines, 1):
+        if len(words) not in (2, 3):
+            raise DataError(
+                f"line {number} of the list {file} has {len(words)} words; a pair is a key frame "
+                "and a frame, and a third word is left aside"
+            )
+    shots = [[_shot_of_file(beneath(root, word)) for word in words[:2]] for words in lines]
+    return [ShotPair(key, current) for key, current in shots]
+
+
+def _shot_of_file(path: Path) -> Shot:
+    return Shot(str(path), lambda: read_image(path))
+
+
+def shot_of_image(name: str, image: NDArray[np.uint8]) -> Shot:
+    """An image that is in memory already."""
+    return Shot(name, lambda: image)
+
+
+def pairs_of_drive(drive: Drive, max_distance: int) -> Iterator[ShotPair]:
+    """Every frame of a drive with the key frames `max_distance` to 1 before it, in that order."""
+    before: deque[Shot] = deque(maxlen=max_distance)
+    for index, frame in enumerate(drive):
+        current = shot_of_image(f"{drive.name} {index}", frame.image)
+        for key in before:
+            yield ShotPair(key, current)
+        before.append(current)
+
+
+def count_pairs(frames: int, max_distance: int) -> int:
+    """How many pairs a drive of this many frames has."""
+    return sum(min(index, max_distance) for index in range(frames))
+
+
+def pairs_of_source(source: PairSource, count: int, seed: int) -> Iterator[ShotPair]:
+    """`count` pairs drawn from a source; their flow is left aside."""
+    for number in range(count):
+        drawn = source.pair(np.random.default_rng([seed, number]))
+        yield ShotPair(
+            shot_of_image(f"key frame of pair {number}", drawn.key),
+            shot_of_image(f"frame of pair {number}", drawn.current),
+        )
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A frame as testcases need it; R regions.
+
+    Attributes:
+        grid: its regions.
+        flow_inputs: [R, 3, h / 2, w / 2].
+        keys: [R, C, h / 8, w / 8], its logits if it is the key frame.
+        classes: [h, w] uint8 a region, what the segmentation network says of it.
+    """
+
+    grid: RegionGrid
+    flow_inputs: Tensor
+    keys: Tensor
+    classes: list[Tensor]
+
+
+class CaseMaker:
+    """Makes the testcases of pairs of frames.
+
+    Args:
+        networks: segmentation and flow network.
+        size: processing height and width in pixels; (0, 0) is each frame's own.
+        overlap: of the regions; the original has none here.
+        clip: testcases with at most this share (0-1) of agreement are left out.
+        remembered: how many frames to keep between pairs; each is segmented once if that many
+            pairs back it was last used.
+    """
+
+    def __init__(
+        self,
+        networks: RegionNetworks,
+        *,
+        size: tuple[int, int] = (0, 0),
+        overlap: int = 0,
+        clip: float = 0.0,
+        remembered: int = 4,
+    ) -> None:
+        self._networks = networks
+        self._size = size
+        self._overlap = overlap
+        self._clip = clip
+        self._remembered = remembered
+        self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
+
+    @torch.inference_mode()
+    def cases(self, pair: ShotPair) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Features [N, 4, 8, channels] and scores [N], 0-100, of those regions that are kept.
+
+        Raises:
+            ValueError: if the frames differ in size, or can't be split.
+        """
+        key, current = self._prepare(pair.key), self._prepare(pair.current)
+        if key.grid != current.grid:
+            raise DataError(
+                f"'{pair.key.name}' and '{pair.current.name}' differ in size; give --height and "
+                "--width to process them at one"
+            )
+        fields = self._networks.flow(current.flow_inputs, key.flow_inputs)
+        logits = warp_and_scale(key.keys, fields.flow, fields.scale)
+        features = decision_features(fields).permute(0, 2, 3, 1)  # as TensorFlow lays them out
+        agreement = np.array(
+            [
+                float((decode(region, *classes.shape).classes == classes).double().mean())
+                for region, classes in zip(logits, current.classes, strict=True)
+            ]
+        )
+        kept = agreement > self._clip
+        return features.cpu().numpy()[kept], 100.0 * agreement[kept]
+
+    def _prepare(self, shot: Shot) -> _Prepared:
+        if shot.name not in self._prepared:
+            self._prepared[shot.name] = self._segment(shot.load())
+            while len(self._prepared) > self._remembered:
+                self._prepared.popitem(last=False)
+        self._prepared.move_to_end(shot.name)
+        return self._prepared[shot.name]
+
+    def _segment(self, frame: NDArray[np.uint8]) -> _Prepared:
+        height, width = self._size if self._size[0] else frame.shape[:2]
+        grid = RegionGrid(height, width, overlap=self._overlap)
+        image = self._networks.to_image(frame, grid)
+        logits = self._networks.segment(image, grid.regions)
+        size = (grid.region_height, grid.region_width)
+        classes = [decode(region, *size).classes for region in logits]
+        inputs = self._networks.flow_inputs(image, grid)
+        return _Prepared(grid, inputs, key_logits(logits, grid), classes)

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dvsnet_ros.training.case_files import CaseWriter, load_cases
+from dvsnet_ros.training.data import DataError
+
+
+def make_cases(seed: int, count: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    features = random.standard_normal((count, 4, 8, 6)).astype(np.float32)
+    return features, random.uniform(0, 100, count)
+
+
+def write(folder: Path, seeds: range, *, finish: bool, resume: bool = False) -> None:
+    with CaseWriter(folder, 6, {"clip": 0.0}, resume=resume) as writer:
+        for seed in seeds:
+            writer.add(*make_cases(seed))
+            writer.save()
+        if finish:
+            writer.finish()
+
+
+def test_written_as_the_original_writes_them(tmp_path: Path) -> None:
+    write(tmp_path / "ours", range(3), finish=True)
+    cases = [make_cases(seed) for seed in range(3)]
+    features = [row for case in cases for row in case[0]]
+    scores = [score for case in cases for score in case[1]]
+    np.save(tmp_path / "X", features)  # as gentestcase.py does
+    np.save(tmp_path / "Y", scores)
+    for name in ("X.npy", "Y.npy"):
+        ours, original = np.load(tmp_path / "ours" / name), np.load(tmp_path / name)
+        assert ours.dtype == original.dtype
+        assert np.array_equal(ours, original)
+
+
+def test_reads_what_the_original_writes(tmp_path: Path) -> None:
+    features, scores = make_cases(0)
+    np.save(tmp_path / "X", features)
+    np.save(tmp_path / "Y", scores)
+    read_features, read_scores = load_cases(tmp_path)
+    assert np.array_equal(read_features, features)
+    assert np.array_equal(read_scores, scores)
+
+
+def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    write(tmp_path / "whole", range(4), finish=True)
+    write(tmp_path / "cut", range(2), finish=False)
+    with CaseWriter(tmp_path / "cut", 6, {"clip": 0.0}, resume=True) as writer:
+        writer.add(*make_cases(9))  # not saved: lost
+    with CaseWriter(tmp_path / "cut", 6, {"clip": 0.0}, resume=True) as writer:
+        assert (writer.steps, writer.cases, writer.finished) == (2, 8, False)
+    write(tmp_path / "cut", range(2, 4), finish=True, resume=True)
+    for name in ("X.npy", "Y.npy"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_goes_on_from_between_the_two_files(tmp_path: Path) -> None:
+    write(tmp_path / "whole", range(2), finish=True)
+    write(tmp_path / "cut", range(2), finish=False)
+    (tmp_path / "cut" / "X.npy.part").replace(tmp_path / "cut" / "X.npy")
+    write(tmp_path / "cut", range(0), finish=True, resume=True)
+    for name in ("X.npy", "Y.npy"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_is_finished_is_not_begun_again(tmp_path: Path) -> None:
+    write(tmp_path, range(2), finish=True)
+    with pytest.raises(DataError, match="--resume"):
+        CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=False)
+    with CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=True) as writer:
+        assert writer.finished
+    with pytest.raises(DataError, match="other settings"):
+        CaseWriter(tmp_path, 6, {"clip": 0.5}, resume=True)
+
+
+def test_what_is_no_testcase_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no"):
+        load_cases(tmp_path)
+    features, scores = make_cases(0)
+    np.save(tmp_path / "X", features[:, 0])
+    np.save(tmp_path / "Y", scores)
+    with pytest.raises(DataError, match="testcases are floats"):
+        load_cases(tmp_path)
+    np.save(tmp_path / "X", features[:2])
+    with pytest.raises(DataError, match="different runs"):
+        load_cases(tmp_path)
+    (tmp_path / "X.npy").write_bytes(b"not an array")
+    with pytest.raises(DataError, match="can't be read"):
+        load_cases(tmp_path)

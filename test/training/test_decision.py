@@ -1,0 +1,168 @@
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dvsnet_ros.commands import train
+from dvsnet_ros.core.checkpoint import (
+    load_checkpoint,
+    new_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
+from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.networks import NetworkSpec
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.training.calibration import mean_absolute_error, rank_correlation
+from dvsnet_ros.training.decision import (
+    LOG_FILE,
+    WEIGHTS_FILE,
+    WHOLE_FILE,
+    Cases,
+    DecisionRecipe,
+    DecisionTraining,
+    expected_scores,
+)
+from dvsnet_ros.training.state import read_log
+
+CHANNELS = 64  # of the tiny flow network's features
+SMALL = DecisionRecipe(epochs=4, batch_size=8, channels=4, hidden=16)
+
+
+def make_cases(seed: int, count: int) -> Cases:
+    """The score falls with the features' size."""
+    random = np.random.default_rng(seed)
+    strength = random.uniform(0, 1, count)
+    features = strength[:, None, None, None] * random.uniform(0, 1, (count, 4, 8, CHANNELS))
+    return Cases(features.astype(np.float32), 100 - 30 * strength)
+
+
+def make_training(out: Path, recipe: DecisionRecipe = SMALL) -> DecisionTraining:
+    return DecisionTraining(recipe, make_cases(0, 44), make_cases(1, 20), CAMVID, out, save_every=2)
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    training = make_training(tmp_path, DecisionRecipe(40, 8, channels=8, hidden=32))
+    losses = [progress.loss for progress in training.run()]
+    assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:20])
+    validation = training.validation
+    best = load_checkpoint(tmp_path / WEIGHTS_FILE).networks["decision"]
+    expected = expected_scores(best, validation)
+    assert mean_absolute_error(expected, validation.scores) == training.best_error < 5
+    assert rank_correlation(expected, validation.scores) > 0.7
+
+
+def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
+    training = make_training(tmp_path)
+    training.train_step(*training.batch(0))
+    silent = [
+        name
+        for name, parameter in training.network.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().max() > 0
+    ]
+    assert silent == []
+
+
+def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
+    errors = []
+    for progress in make_training(tmp_path).run():
+        if progress.error is not None:
+            errors.append(progress.error)
+    assert [r["validation_error"] for r in read_log(tmp_path / LOG_FILE)] == errors
+    best = load_checkpoint(tmp_path / WEIGHTS_FILE).networks["decision"]
+    validation = make_cases(1, 20)
+    assert mean_absolute_error(expected_scores(best, validation), validation.scores) == min(errors)
+
+
+def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:
+    whole = make_training(tmp_path / "whole")
+    assert [p.step for p in whole.run()] == list(range(1, 4 * 5 + 1))
+    for stop in (7, 6):
+        interrupted = make_training(tmp_path / "cut")
+        for _ in islice(interrupted.run(), stop):
+            pass
+        interrupted.save()
+        list(islice(interrupted.run(), 1))  # work that is lost
+    resumed = make_training(tmp_path / "cut")
+    assert resumed.step == 13
+    for _ in resumed.run():
+        pass
+    for name in (WEIGHTS_FILE, LOG_FILE):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    for name, value in resumed.network.state_dict().items():
+        assert torch.equal(value, whole.network.state_dict()[name]), name
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    make_training(tmp_path).save()
+    with pytest.raises(ValueError, match="another recipe"):
+        make_training(tmp_path, DecisionRecipe(epochs=5, channels=4, hidden=16))
+    with pytest.raises(ValueError, match="fewer than a batch"):
+        make_training(tmp_path / "other", DecisionRecipe(batch_size=64))
+    narrow = Cases(make_cases(1, 20).features[..., :32], make_cases(1, 20).scores)
+    with pytest.raises(ValueError, match="64 channels"):
+        DecisionTraining(SMALL, make_cases(0, 44), narrow, CAMVID, tmp_path / "third")
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    for seed, name in enumerate(("train", "val")):
+        cases = make_cases(seed, 24)
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "X", cases.features)
+        np.save(tmp_path / name / "Y", cases.scores)
+    return tmp_path
+
+
+def train_in(folders: Path, *more: str) -> int:
+    return train.run(
+        [
+            "--train_data_dir", f"{folders / 'train'}/", "--val_data_dir", f"{folders / 'val'}/",
+            "--save_dir", str(folders / "out"), "--batch_size", "8", "--epochs", "3",
+            "--channels", "4", "--hidden", "16", *more,
+        ]
+    )  # fmt: skip
+
+
+def test_command(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its weights are a decision checkpoint, and with the others a whole one."""
+    finetuned = untrained_checkpoint()
+    save_checkpoint(folders / "whole.safetensors", finetuned)
+    del finetuned.networks["decision"], finetuned.specs["decision"]
+    save_checkpoint(folders / "finetuned.safetensors", finetuned)
+    assert train_in(folders, "--restore_from", str(folders / "finetuned.safetensors")) == 0
+    printed = capsys.readouterr().out
+    for text in ("mean absolute error", "Spearman", "expected score", WHOLE_FILE):
+        assert text in printed
+    frame = np.zeros((64, 64, 3), np.uint8)
+    for checkpoint in (
+        load_checkpoint(folders / "out" / WHOLE_FILE),
+        load_checkpoint(folders / "whole.safetensors", folders / "out" / WEIGHTS_FILE),
+    ):
+        segmenter = VideoSegmenter(checkpoint, overlap=16)
+        segmenter.segment(frame)
+        assert np.isfinite(segmenter.segment(frame).decisions[0].expected_confidence)
+
+
+def test_command_refuses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train_in(folders) == 0
+    assert train_in(folders) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert train_in(folders, "--resume") == 0  # nothing is left to do
+    (folders / "val" / "X.npy").unlink()
+    assert train_in(folders, "--resume") == 2
+    assert "dvsnet gentestcase makes" in capsys.readouterr().err
+
+
+def test_testcases_of_another_flow_network_are_refused(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = {
+        "segmentation": NetworkSpec("compact", {"num_classes": 11, "width": 4}),
+        "flow": NetworkSpec("flow_net", {"num_classes": 11, "width": 2}),
+    }
+    save_checkpoint(folders / "other.safetensors", new_checkpoint(specs, CAMVID))
+    assert train_in(folders, "--restore-from", str(folders / "other.safetensors")) == 2
+    assert "the testcases have 64 channels" in capsys.readouterr().err

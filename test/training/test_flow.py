@@ -1,0 +1,218 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dvsnet_ros.commands import train_flow
+from dvsnet_ros.core.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    new_checkpoint,
+    save_checkpoint,
+)
+from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.networks import NetworkSpec
+from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.training.flow import (
+    LOG_FILE,
+    WEIGHTS_FILE,
+    FlowRecipe,
+    FlowTraining,
+    initialise,
+)
+from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
+from dvsnet_ros.training.flow_pairs import StillPairs
+from dvsnet_ros.training.footage import Footage, SegmentedFootage, footage_of_pairs
+from dvsnet_ros.training.segmenter import INPUT
+from dvsnet_ros.training.state import read_log
+from helpers.stills import make_still
+
+SMALL = FlowRecipe(
+    steps=4,
+    distil_steps=4,
+    batch_size=2,
+    learning_rate=1e-3,
+    distil_learning_rate=1e-3,
+    warm_up=1,
+    crop=(64, 64),
+    width=2,
+)
+
+
+def make_pairs() -> StillPairs:
+    return StillPairs([make_still(f"a_{seed}", seed, 96, 128) for seed in range(3)])
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Checkpoint:
+    torch.manual_seed(0)
+    specs = {"segmentation": NetworkSpec("compact", {"num_classes": 11, "width": 4})}
+    checkpoint = new_checkpoint(specs, CAMVID, INPUT)
+    classify = checkpoint.networks["segmentation"].get_submodule("classify")
+    torch.nn.init.normal_(classify.weight, 0.0, 1.0)
+    return checkpoint
+
+
+def make_footage(segmenter: Checkpoint) -> list[SegmentedFootage]:
+    networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
+    footage = footage_of_pairs("stills", make_pairs(), 2, seed=0)
+    return [SegmentedFootage(footage, networks, overlap=16)]
+
+
+def make_training(
+    out: Path, segmenter: Checkpoint, recipe: FlowRecipe = SMALL, log_every: int = 3
+) -> FlowTraining:
+    return FlowTraining(
+        recipe,
+        [make_pairs()],
+        make_footage(segmenter),
+        out,
+        beside=segmenter,
+        log_every=log_every,
+        save_every=1000,
+    )
+
+
+def mean_of(figures: Sequence[dict[str, float]], name: str) -> float:
+    return float(np.mean([step[name] for step in figures]))
+
+
+def test_the_error_of_the_flow_falls(tmp_path: Path, segmenter: Checkpoint) -> None:
+    recipe = replace(SMALL, steps=80, distil_steps=0, width=4, batch_size=4, learning_rate=2e-3)
+    training = make_training(tmp_path, segmenter, recipe)
+    figures = []
+    for step in range(60):
+        figures.append(training.train_step(step))
+    assert mean_of(figures[-10:], "loss") < 0.5 * mean_of(figures[:5], "loss")
+
+
+def test_distillation_makes_the_loss_fall(tmp_path: Path, segmenter: Checkpoint) -> None:
+    recipe = replace(SMALL, steps=0, distil_steps=80, distil_learning_rate=2e-3)
+    training = make_training(tmp_path, segmenter, recipe)
+    torch.nn.init.zeros_(training.network.predict_flow2.weight)
+    figures = [training.train_step(step) for step in range(50)]
+    assert mean_of(figures[-10:], "loss") < 0.8 * mean_of(figures[:5], "loss")
+
+
+def test_the_gradient_reaches_every_parameter(tmp_path: Path, segmenter: Checkpoint) -> None:
+    """Known flow teaches all but the scale field; distillation teaches all."""
+    training = make_training(tmp_path, segmenter)
+    training.train_step(0)
+    assert _silent(training.network) == ["predict_scale.weight", "predict_scale.bias"]
+    training.train_step(SMALL.steps)
+    assert _silent(training.network) == []
+
+
+def _silent(network: FlowNet) -> list[str]:
+    return [
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().max() > 0
+    ]
+
+
+def test_interrupted_ends_as_uninterrupted(tmp_path: Path, segmenter: Checkpoint) -> None:
+    whole = make_training(tmp_path / "whole", segmenter)
+    assert [p.step for p in whole.run()] == list(range(1, 9))
+    for stop in (2, 3):
+        interrupted = make_training(tmp_path / "cut", segmenter)
+        for _ in islice(interrupted.run(), stop):
+            pass
+        interrupted.save()
+        list(islice(interrupted.run(), 1))  # work that is lost
+    resumed = make_training(tmp_path / "cut", segmenter)
+    assert resumed.step == 5
+    for _ in resumed.run():
+        pass
+    for name in (WEIGHTS_FILE, LOG_FILE):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    steps = [record["step"] for record in read_log(tmp_path / "cut" / LOG_FILE)]
+    assert steps == [3, 4, 6, 8]
+
+
+def test_writes_the_segmenter_beside_the_flow_network(
+    tmp_path: Path, segmenter: Checkpoint
+) -> None:
+    training = make_training(tmp_path, segmenter)
+    training.export(tmp_path / WEIGHTS_FILE)
+    written = load_checkpoint(tmp_path / WEIGHTS_FILE)
+    written.require(["segmentation", "flow"])
+    assert written.input == INPUT
+    for name, value in segmenter.networks["segmentation"].state_dict().items():
+        assert torch.equal(value, written.networks["segmentation"].state_dict()[name])
+
+
+def test_starts_with_a_scale_of_one(segmenter: Checkpoint) -> None:
+    network = FlowNet(11, 4)
+    initialise(network)
+    fields = network(torch.rand(1, 3, 32, 48), torch.rand(1, 3, 32, 48))
+    assert torch.equal(fields.scale, torch.ones(1, 11, 8, 12))
+    sizes = [tuple(flow.shape[2:]) for flow in fields.coarse_flows]
+    assert sizes == [(1, 1), (1, 2), (2, 3), (4, 6)]
+
+
+def test_unknown_flow_counts_for_nothing() -> None:
+    flow = torch.zeros(1, 2, 2, 2, requires_grad=True)
+    target = torch.tensor([[[3.0, 30.0], [float("nan"), 0.0]], [[4.0, 40.0], [1.0, float("nan")]]])
+    assert endpoint_error(flow, target[None]).item() == pytest.approx((5 + 50) / 2, abs=1e-3)
+    nowhere = torch.full((1, 2, 2, 2), float("nan"))
+    loss = endpoint_error(flow, nowhere)
+    loss.backward()
+    assert loss == 0
+    assert flow.grad is not None
+    assert flow.grad.abs().max() == 0
+
+
+def test_loss_of_known_flow_sees_every_scale() -> None:
+    network = FlowNet(11, 2)
+    fields = network(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32))
+    target = torch.zeros(1, 2, 8, 8)
+    exact = replace(fields, flow=target)
+    assert flow_loss(exact, target) > 0.02  # of the coarse estimates
+    coarse = tuple(torch.zeros_like(flow) for flow in fields.coarse_flows)
+    assert flow_loss(replace(exact, coarse_flows=coarse), target) == pytest.approx(0.02, abs=1e-3)
+
+
+def test_distillation_loss() -> None:
+    logits = torch.randn(2, 11, 4, 6)
+    assert distillation_loss(logits, logits, 1.0) == pytest.approx(0.0, abs=1e-6)
+    assert distillation_loss(logits + 3.0, logits, 2.0) == pytest.approx(0.0, abs=1e-6)
+    assert distillation_loss(2 * logits, logits, 1.0) > 0.1
+
+
+def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> None:
+    with pytest.raises(ValueError, match="multiples of 16"):
+        FlowRecipe(crop=(100, 100))
+    with pytest.raises(ValueError, match="smaller than the crop"):
+        make_training(tmp_path, segmenter, replace(SMALL, crop=(128, 128)))
+    with pytest.raises(ValueError, match="no pairs with known flow"):
+        FlowTraining(SMALL, [], make_footage(segmenter), tmp_path)
+    with pytest.raises(ValueError, match="nothing to distil"):
+        FlowTraining(SMALL, [make_pairs()], [], tmp_path)
+    with pytest.raises(ValueError, match="a pair needs two"):
+        Footage("one", [np.zeros((8, 8, 3), np.uint8)], [])
+    make_training(tmp_path, segmenter).save()
+    with pytest.raises(ValueError, match="another recipe"):
+        make_training(tmp_path, segmenter, replace(SMALL, seed=1))
+
+
+def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFixture[str]) -> None:
+    save_checkpoint(tmp_path / "segmenter.safetensors", segmenter)
+    drive = "synthetic:width=96,height=64,duration=0.4,seed=1"
+    flags = [
+        "--drives", drive, "--segmenter", str(tmp_path / "segmenter.safetensors"),
+        "--distil-drives", drive, "--overlap", "16", "--crop", "64", "64", "--max-distance", "3",
+        "--steps", "2", "--distil-steps", "2", "--batch-size", "2", "--width", "2",
+        "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert train_flow.run(flags) == 0
+    load_checkpoint(tmp_path / "out" / WEIGHTS_FILE).require(["segmentation", "flow"])
+    assert train_flow.run(flags) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert train_flow.run([*flags, "--resume"]) == 0
+    assert train_flow.run(["--out", str(tmp_path / "b"), "--drives", str(tmp_path)]) == 2

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.drives import SyntheticDrive, drive
+from dvsnet_ros.training.data import LabelledImage
+from dvsnet_ros.training.flow_pairs import FlowPair, RenderedPairs, StillPairs
+from dvsnet_ros.training.footage import footage_of_drive
+from dvsnet_ros.training.moving_objects import cut_out
+from helpers.stills import make_still
+
+
+def follow_flow(pair: FlowPair) -> np.ndarray:
+    """The key frame's pixels where the flow says that the current frame's pixels come from."""
+    height, width = pair.flow.shape[:2]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), 2)
+    places = (grid + np.nan_to_num(pair.flow.astype(np.float32))).astype(np.float32)
+    return cv2.remap(pair.key, places[..., 0], places[..., 1], cv2.INTER_LINEAR)
+
+
+def smooth_still(seed: int) -> LabelledImage:
+    random = np.random.default_rng(seed)
+    image = cv2.GaussianBlur(random.integers(0, 256, (96, 128, 3), np.uint8), (0, 0), 4)
+    return LabelledImage("a", cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX), make_still(
+        "a", seed, 96, 128).labels)  # fmt: skip
+
+
+def test_the_flow_of_moved_stills_is_exact() -> None:
+    pairs = StillPairs([smooth_still(seed) for seed in range(2)], objects=0)
+    moves = []
+    for seed in range(5):
+        pair = pairs.pair(np.random.default_rng(seed))
+        known = np.isfinite(pair.flow).all(2)
+        assert known.mean() > 0.5
+        error = np.abs(follow_flow(pair).astype(int) - pair.current)[known]
+        assert error.mean() < 1.0
+        moves.append(np.abs(pair.flow[known]).mean())
+    assert max(moves) > 2
+
+
+def test_objects_move_by_themselves() -> None:
+    """Where an object covers the current frame, the flow leads to the object in the key frame."""
+    stills = [smooth_still(seed) for seed in range(2)]
+    still = StillPairs(stills, objects=0)
+    moving = StillPairs(stills, objects=1)
+    seed = next(
+        seed
+        for seed in range(100)
+        if not np.array_equal(
+            still.pair(np.random.default_rng(seed)).flow,
+            moving.pair(np.random.default_rng(seed)).flow,
+            equal_nan=True,
+        )
+    )
+    alone, pair = (s.pair(np.random.default_rng(seed)) for s in (still, moving))
+    covered = (pair.flow != alone.flow).any(2) & np.isfinite(pair.flow).all(2)
+    assert covered.any()
+    error = np.abs(follow_flow(pair).astype(int) - pair.current)[covered]
+    assert np.median(error) < 4
+
+
+def test_pairs_follow_from_the_seed() -> None:
+    pairs = StillPairs([smooth_still(0)])
+    first, again, other = (pairs.pair(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first.current, again.current)
+    assert np.array_equal(first.flow, again.flow, equal_nan=True)
+    assert not np.array_equal(first.current, other.current)
+
+
+def test_stills_of_several_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="differ in size"):
+        StillPairs([make_still("a", 0), make_still("b", 0, 64, 64)])
+    with pytest.raises(ValueError, match="no stills"):
+        StillPairs([])
+
+
+def test_a_cutout_is_one_object() -> None:
+    still = make_still("a", 0, 96, 128)
+    cutout = cut_out(still, np.random.default_rng(0))
+    assert cutout is not None
+    assert cutout.alpha.shape == (12, 16)
+    assert (cutout.alpha == 255).all()
+    empty = LabelledImage("b", still.image, np.zeros_like(still.labels))
+    assert cut_out(empty, np.random.default_rng(0)) is None
+
+
+def test_rendered_pairs_are_the_drives_own() -> None:
+    frames = SyntheticDrive(96, 64, duration=0.4, seed=2)
+    pairs = RenderedPairs(frames, 3)
+    assert pairs.size == (64, 96)
+    pair = pairs.pair(np.random.default_rng(0))
+    found = [
+        (index, key)
+        for index in range(1, len(frames))
+        for key in range(max(0, index - 3), index)
+        if np.array_equal(frames.image(index), pair.current)
+        and np.array_equal(frames.image(key), pair.key)
+    ]
+    assert len(found) == 1
+    assert np.allclose(pair.flow, frames.flow(*found[0]), rtol=1e-3, atol=1e-2, equal_nan=True)
+    with pytest.raises(ValueError, match="a pair needs two"):
+        RenderedPairs(SyntheticDrive(96, 64, duration=0.07), 3)
+
+
+def test_footage_of_a_long_drive_is_spread_over_it(tmp_path: Path) -> None:
+    for index in range(20):
+        cv2.imwrite(str(tmp_path / f"{index:02d}.png"), np.full((8, 8, 3), index, np.uint8))
+    footage = footage_of_drive(drive(tmp_path), max_distance=2, max_frames=8)
+    assert [int(image[0, 0, 0]) for image in footage.images] == [0, 1, 2, 3, 10, 11, 12, 13]
+    assert footage.pairs == [
+        (0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (5, 6), (5, 7), (6, 7),
+    ]  # fmt: skip
+    whole = footage_of_drive(drive(tmp_path), max_distance=1, max_frames=20)
+    assert len(whole.images) == 20
+    assert whole.pairs == [(index - 1, index) for index in range(1, 20)]
