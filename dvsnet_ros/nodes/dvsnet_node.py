@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeAlias
@@ -31,6 +28,7 @@ from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
 from dvsnet_ros.nodes.pipeline import one_line
 from dvsnet_ros.nodes.reception import Reception
 from dvsnet_ros.nodes.statistics import Statistics
+from dvsnet_ros.nodes.stop_signal import stop_signal
 
 NAME = "dvsnet"
 
@@ -213,7 +211,7 @@ class DvsnetNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node until SIGINT or SIGTERM."""
-    stopped = _stop_signal()
+    stopped = stop_signal()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         _spin(DvsnetNode(), stopped)
@@ -222,27 +220,6 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
     finally:
         try_shutdown()
-
-
-def _stop_signal() -> Future:
-    """A future that is done when the process is asked to end.
-
-    Python's own handlers would interrupt a frame or a transition halfway, and rclpy's would take
-    the context from under them. So the handlers do nothing but write to a pipe.
-    """
-    stopped = Future()
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(writer)
-
-    def wait() -> None:
-        os.read(reader, 1)
-        stopped.set_result(None)
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
-    return stopped
 
 
 def _spin(node: DvsnetNode, stopped: Future) -> None:

@@ -74,13 +74,10 @@ class Pipeline:
     def process(self, arrival: Arrival) -> None:
         """Answer a frame, or skip it and say why; never raises on account of the frame."""
         try:
-            frame = to_bgr(arrival.message)
+            self._answer(to_bgr(arrival.message), arrival)
         except ImageError as error:
             self._problem(Case[error.kind.upper()], f"image skipped: {error}")
-            return
-        try:
-            self._answer(frame, arrival)
-        # Whatever goes wrong in the networks (memory, say) must cost this frame only.
+        # Whatever else goes wrong (memory, say) must cost this frame only.
         except Exception as error:
             self._segmenter.reset()
             self._problem(Case.FAILED, f"frame skipped: {one_line(error)}")

@@ -1,0 +1,30 @@
+"""SIGINT and SIGTERM as something that an executor can wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from rclpy.task import Future
+
+
+def stop_signal() -> Future:
+    """A future that is done when the process is asked to end.
+
+    Python's own handlers would interrupt a frame or a transition halfway, and rclpy's would take
+    the context from under them. So the handlers do nothing but write to a pipe.
+    """
+    stopped = Future()
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer)
+
+    def wait() -> None:
+        os.read(reader, 1)
+        stopped.set_result(None)
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return stopped
