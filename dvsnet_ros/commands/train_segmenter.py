@@ -6,23 +6,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
+from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import drive
 from dvsnet_ros.training.data import load_labelled, split_sequences, stills_of_drive
-from dvsnet_ros.training.interruption import interruption
 from dvsnet_ros.training.segmenter import (
     STATE_FILE,
     WEIGHTS_FILE,
+    Progress,
     Recipe,
     SegmenterTraining,
     progressive_stages,
 )
-
-INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,14 +69,14 @@ def run(arguments: list[str]) -> int:
     except ValueError as error:
         print(f"dvsnet train-segmenter: {error}", file=sys.stderr)
         return 2
-    return _train(training)
+    if not follow(training, _describe):
+        return INTERRUPTED
+    print(f"wrote {training.out / WEIGHTS_FILE}")
+    return 0
 
 
 def _training(options: argparse.Namespace) -> SegmenterTraining:
-    if (options.out / STATE_FILE).exists() and not options.resume:
-        raise ValueError(
-            f"'{options.out}' holds a training; --resume goes on with it, or choose another folder"
-        )
+    check_folder(options.out, STATE_FILE, options.resume)
     recipe = Recipe(
         progressive_stages(options.epochs, options.small_share),
         batch_size=options.batch_size,
@@ -103,19 +100,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     )
 
 
-def _train(training: SegmenterTraining) -> int:
-    with (
-        interruption() as interrupted,
-        tqdm(total=training.steps, initial=training.step, unit="step", dynamic_ncols=True) as bar,
-    ):
-        for progress in training.run():
-            bar.update(progress.step - bar.n)
-            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
-            if progress.mean_iou is not None:
-                bar.write(f"step {progress.step}: held-back mIoU {100 * progress.mean_iou:.1f} %")
-            if interrupted.asked:
-                training.save()
-                print(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
-                return INTERRUPTED
-    print(f"wrote {training.out / WEIGHTS_FILE}")
-    return 0
+def _describe(progress: Progress) -> str | None:
+    if progress.mean_iou is None:
+        return None
+    return f"step {progress.step}: held-back mIoU {100 * progress.mean_iou:.1f} %"

@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from dvsnet_ros.commands.train_segmenter import INTERRUPTED, run
+from dvsnet_ros.commands.train_segmenter import run
+from dvsnet_ros.commands.training_loop import INTERRUPTED
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.training.segmenter import LOG_FILE, STATE_FILE, WEIGHTS_FILE
 from dvsnet_ros.training.state import load_state, read_log
