@@ -32,14 +32,14 @@ def assert_same(one: Frame, other: Frame) -> None:
 
 
 def test_same_seed_same_frames_in_any_order() -> None:
-    drive = SyntheticDrive(**SMALL, duration=8.0, seed=5)
+    drive = SyntheticDrive(**SMALL, duration=4.0, seed=5)
     frames = list(drive)
-    assert len(frames) == len(drive) == 120
+    assert len(frames) == len(drive) == 60
     forget()
-    for index in (119, 0, 61, 60):
+    for index in (59, 0, 31, 30):
         assert_same(drive[index], frames[index])
     forget()
-    assert_same(pickle.loads(pickle.dumps(drive))[77], frames[77])
+    assert_same(pickle.loads(pickle.dumps(drive))[47], frames[47])
     assert_same(SyntheticDrive(**SMALL, duration=20.0, seed=5)[30], frames[30])
 
 

@@ -78,7 +78,8 @@ def test_two_steps_of_flow_are_one_long_step(labels: list[int]) -> None:
     error = np.concatenate(errors)
     assert len(error) > 500
     assert np.median(error) < 0.02
-    assert np.quantile(error, 0.9) < 0.2
+    # Beyond are pixels between two limbs, where flow is not smooth.
+    assert np.quantile(error, 0.8) < 0.1
 
 
 def test_flow_forth_and_back_ends_where_it_began() -> None:

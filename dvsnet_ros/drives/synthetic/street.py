@@ -7,10 +7,10 @@ from itertools import count
 
 import numpy as np
 
-from dvsnet_ros.drives.synthetic import buildings, furniture, ground
+from dvsnet_ros.drives.synthetic import buildings, furniture
 from dvsnet_ros.drives.synthetic.centreline import Array, Centreline
 from dvsnet_ros.drives.synthetic.classes import FENCE, TREE
-from dvsnet_ros.drives.synthetic.ground import KERB_HEIGHT, Profile
+from dvsnet_ros.drives.synthetic.ground import KERB_HEIGHT, Ground, Profile
 from dvsnet_ros.drives.synthetic.mesh import Color, Mesh, Modeller
 from dvsnet_ros.drives.synthetic.plants import draw_bushes, draw_trees
 from dvsnet_ros.drives.synthetic.plot import Side
@@ -123,12 +123,14 @@ class Block:
 class Street:
     """A street whose every block can be built by itself."""
 
-    def __init__(self, seed: int, line: Centreline, profile: Profile, light: Light) -> None:
+    def __init__(
+        self, seed: int, line: Centreline, profile: Profile, stock: Stock, light: Light
+    ) -> None:
         self._seed = seed
         self._line = line
         self._profile = profile
+        self._stock = stock
         self._light = light
-        self._stock = draw_stock(seed)
 
     def has_crossing(self, index: int) -> bool:
         """Whether side streets lead off from a block."""
@@ -157,21 +159,19 @@ class Street:
         crossing = {3, 4} if junction else set()
         stations = [start + cell * CELL for cell in range(BLOCK_CELLS)]
         paved = district == District.CENTRE
+        floor = Ground(plot.profile, plot.side)
         objects = []
         for cell, station in enumerate(stations):
-            objects += ground.lay_cell(
-                plot.profile, plot.side, station, crossing=cell in crossing, paved=paved
-            )
             if cell in crossing:
+                floor.lay_crossing(station)
                 continue
-            solid = junction and cell in (1, 2, 5)
-            objects.append(
-                ground.paint_cell(plot.profile, plot.side, station, plot.rng, solid=solid)
-            )
+            floor.lay_cell(station, paved=paved, corner=cell - 1 in crossing)
+            floor.paint_cell(station, plot.rng, solid=junction and cell in (1, 2, 5))
             objects += _pavement(plot, district, index * BLOCK_CELLS + cell, cell)
         if junction:
-            objects.append(ground.paint_zebra(plot.profile, plot.side, stations[2], plot.rng))
+            floor.paint_zebra(stations[2], plot.rng)
             objects += _junction(plot, stations[3], stations[5])
+        objects += floor.build()
         stretches = ((0, 3), (5, 8)) if junction else ((0, 8),)
         for first, last in stretches:
             objects += _fill(plot, district, stations[first], last - first)

@@ -8,10 +8,10 @@ import numpy as np
 from dvsnet_ros.drives.synthetic.agents import Across, Agent, Along, Course
 from dvsnet_ros.drives.synthetic.centreline import Centreline, Waves
 from dvsnet_ros.drives.synthetic.ground import KERB_HEIGHT, Profile
+from dvsnet_ros.drives.synthetic.mesh import Mesh
 from dvsnet_ros.drives.synthetic.motion import Motion
 from dvsnet_ros.drives.synthetic.people import Figure, Joint, cyclist, walker
 from dvsnet_ros.drives.synthetic.surfaces import CELL
-from dvsnet_ros.drives.synthetic.vehicles import draw_cars
 
 SIGHT = 190.0  # metres ahead in which there are cars
 SMALL_SIGHT = 130.0  # and people
@@ -92,13 +92,15 @@ def _seed_of(place: int) -> int:
 class Traffic:
     """All that moves in a drive."""
 
-    def __init__(self, seed: int, line: Centreline, profile: Profile, motion: Motion) -> None:
+    def __init__(
+        self, seed: int, profile: Profile, motion: Motion, vehicles: tuple[Mesh, ...]
+    ) -> None:
         rng = np.random.default_rng((seed, 0x7AFF))
         self._seed = seed
-        self._line = line
+        self._line = line = motion.line
         self._profile = profile
         self._motion = motion
-        cars = tuple(Figure(mesh, (Joint((0, 0, 0), 0, 0),), 1.0) for mesh in draw_cars(rng))
+        cars = tuple(Figure(mesh, (Joint((0, 0, 0), 0, 0),), 1.0) for mesh in vehicles)
         self._walkers = tuple(walker(rng) for _ in range(14))
         cyclists = tuple(cyclist(rng) for _ in range(6))
         lane, edge, kerb = profile.lane, profile.edge, profile.kerb

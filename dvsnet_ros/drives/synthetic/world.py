@@ -17,7 +17,7 @@ from dvsnet_ros.drives.synthetic.ground import draw_profile
 from dvsnet_ros.drives.synthetic.motion import Motion, draw_shake
 from dvsnet_ros.drives.synthetic.render import View
 from dvsnet_ros.drives.synthetic.sky import build_sky
-from dvsnet_ros.drives.synthetic.street import BLOCK, Block, Street
+from dvsnet_ros.drives.synthetic.street import BLOCK, Block, Street, draw_stock
 from dvsnet_ros.drives.synthetic.surfaces import Surfaces
 from dvsnet_ros.drives.synthetic.tiles import build_atlas
 from dvsnet_ros.drives.synthetic.traffic import Traffic
@@ -75,9 +75,10 @@ class World:
         self.atlas = build_atlas(seed, self.weather)
         lateral = profile.keeps * profile.lane / 2
         self.motion = Motion(line, pace, lateral, draw_shake(rng, shake))
-        self.traffic = Traffic(seed, line, profile, self.motion)
+        stock = draw_stock(seed)
+        self.traffic = Traffic(seed, profile, self.motion, stock.cars)
         self._sky = build_sky(seed, self.weather)
-        street = Street(seed, line, profile, self.weather.light)
+        street = Street(seed, line, profile, stock, self.weather.light)
         self._block = lru_cache(maxsize=BLOCKS_AHEAD + 4)(street.block)
 
     def scene(self, time: float) -> Scene:
