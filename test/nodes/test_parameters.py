@@ -28,7 +28,7 @@ def test_exactly_these_change_live():
 
 
 def test_every_parameter_is_in_the_documentation(repository):
-    text = (repository / "docs" / "node.md").read_text()
+    text = (repository / "README.md").read_text()
     missing = [row for row in map(table_row, TABLE.values()) if row not in text.splitlines()]
     assert not missing, "\n".join(missing)
 
