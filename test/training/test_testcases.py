@@ -1,3 +1,6 @@
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 import torch
 
 from dvsnet_ros.commands import gentestcase
+from dvsnet_ros.commands.training_loop import INTERRUPTED
 from dvsnet_ros.core.checkpoint import (
     Checkpoint,
     InputFormat,
@@ -33,6 +37,7 @@ from dvsnet_ros.training.testcases import (
     read_pair_list,
     shot_of_image,
 )
+from helpers.stills import make_still
 
 HEIGHT, WIDTH = 64, 96
 
@@ -187,33 +192,73 @@ def test_command_on_a_list(
     assert np.array_equal(scores[8:], expected[1])
 
 
-def test_interrupted_ends_as_uninterrupted(
+class StoppedError(Exception):
+    """What a crash is like."""
+
+
+def stop_at(number: int, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have something happen when the number-th pair is worked on; returns the pairs' names."""
+    cases = CaseMaker.cases
+    done: list[str] = []
+
+    def watched(self: CaseMaker, pair: ShotPair) -> tuple[np.ndarray, np.ndarray]:
+        done.append(f"{pair.key.name}, {pair.current.name}")
+        if len(done) == number:
+            stop()
+        return cases(self, pair)
+
+    monkeypatch.setattr(CaseMaker, "cases", watched)
+    return done
+
+
+def same_cases(folder: Path, other: Path) -> bool:
+    return all(
+        (folder / name).read_bytes() == (other / name).read_bytes() for name in ("X.npy", "Y.npy")
+    )
+
+
+def test_crashed_ends_as_uninterrupted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = [str(folder / "frames"), "--max-distance", "2"]
     assert gentestcase_of(folder, tmp_path / "whole", *frames) == 0
 
-    class StoppedError(Exception):
-        """What a crash is like."""
+    def crash() -> None:
+        raise StoppedError
 
     monkeypatch.setattr(gentestcase, "SAVE_EVERY", 2)
-    cases = CaseMaker.cases
-    done: list[ShotPair] = []
-
-    def crash(self: CaseMaker, pair: ShotPair) -> tuple[np.ndarray, np.ndarray]:
-        done.append(pair)
-        if len(done) == 6:
-            raise StoppedError
-        return cases(self, pair)
-
-    monkeypatch.setattr(CaseMaker, "cases", crash)
+    done = stop_at(6, crash, monkeypatch)
     with pytest.raises(StoppedError):
         gentestcase_of(folder, tmp_path / "cut", *frames)
     assert gentestcase_of(folder, tmp_path / "cut", *frames) == 2  # not without --resume
     assert gentestcase_of(folder, tmp_path / "cut", *frames, "--resume") == 0
     assert len(done) == 6 + 3  # pair 5 was done but not saved
-    for name in ("X.npy", "Y.npy"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert same_cases(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_interrupted_ends_as_uninterrupted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [str(folder / "frames"), "--max-distance", "2"]
+    assert gentestcase_of(folder, tmp_path / "whole", *frames) == 0
+    done = stop_at(3, lambda: os.kill(os.getpid(), signal.SIGINT), monkeypatch)
+    assert gentestcase_of(folder, tmp_path / "cut", *frames) == INTERRUPTED
+    assert gentestcase_of(folder, tmp_path / "cut", *frames, "--resume") == 0
+    assert len(done) == len(set(done)) == 7
+    assert same_cases(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
+    for name in ("stills", "labels"):
+        (tmp_path / name).mkdir()
+    still = make_still("a", 0, HEIGHT, WIDTH)
+    cv2.imwrite(str(tmp_path / "stills" / "a.png"), still.image)
+    cv2.imwrite(str(tmp_path / "labels" / "a.png"), still.labels)
+    flags = ["--stills-dir", str(tmp_path / "stills"), "--stills-pairs", "2", "--clip", "0"]
+    assert gentestcase_of(folder, tmp_path / "out", *flags) == 2  # not without labels
+    flags += ["--labels-dir", str(tmp_path / "labels")]
+    assert gentestcase_of(folder, tmp_path / "out", *flags) == 0
+    assert load_cases(tmp_path / "out")[0].shape[1:] == (4, 8, 64)
 
 
 @pytest.mark.parametrize(
