@@ -154,7 +154,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     """
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"'{options.out}' is a file; give --out a folder")
-    source = str(Path(options.drive).absolute()) if Path(options.drive).exists() else options.drive
+    source = options.drive
     if source == "synthetic" and options.duration:
         source = f"synthetic:duration={options.duration}"
     frames = drive(source, rate=options.rate)
@@ -214,9 +214,12 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
     with (
         VideoWriter(spool, plan.rate, ("MJPG",)) as video,
         closing(record(node, player, options.domain_id, folder)) as frames,
-        tqdm(total=plan.frames, desc="playing", unit="frame", dynamic_ncols=True) as bar,
+        tqdm(total=plan.frames, desc="starting", unit="frame", dynamic_ncols=True) as bar,
     ):
         for frame in frames:
+            if not len(kept):
+                bar.unpause()  # so that the start does not count as slow frames
+                bar.set_description("playing")
             kept.add(frame, time.monotonic())
             video.write(frame.overlay)
             bar.update()

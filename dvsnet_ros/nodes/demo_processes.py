@@ -87,7 +87,7 @@ class Processes:
             code = process.poll()
             if code is not None and (code != 0 or other != name):
                 raise ProcessEndedError(
-                    f"the {other} ended with {_exit(code)}\n{self._last_words()}"
+                    f"the process {other} ended with {_exit(code)}\n{self._last_words()}"
                 )
         return self._running[name].poll() == 0
 
