@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,14 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.core.regions import Region, RegionGrid
 from dvsnet_ros.core.schedule import Path
+
+
+class ResetReason(enum.Enum):
+    """Why the video segmenter forgot all key frames by itself; the values are for people."""
+
+    NEW_IMAGE_SIZE = "new image size"
+    STAMP_JUMPED_BACK = "stamp jumped back"
+    GAP = "gap over max_gap"
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Segmentation:
     decisions: tuple[RegionDecision, ...]
     grid: RegionGrid
     timings: Mapping[str, float]
-    reset_reason: str | None
+    reset_reason: ResetReason | None
 
     def resized(self, height: int, width: int) -> Segmentation:
         """The same at another size: nearest neighbour, the decisions' regions scaled."""

@@ -28,7 +28,7 @@ from dvsnet_ros.core.region_networks import (
 )
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import Path, Schedule
-from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
+from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
 
 NANOSECONDS = 1_000_000_000
 
@@ -179,17 +179,17 @@ class VideoSegmenter:
             self._grid = RegionGrid(height, width, *self._layout)
         return self._grid
 
-    def _reset_if_broken(self, shape: tuple[int, ...], stamp: int) -> str | None:
+    def _reset_if_broken(self, shape: tuple[int, ...], stamp: int) -> ResetReason | None:
         """Forget the key frames where this frame can't continue the last one; say why."""
         gap = (stamp - self._last_stamp) / NANOSECONDS
         reason = None
         if self._keys:
             if shape != self._last_shape:
-                reason = "new image size"
+                reason = ResetReason.NEW_IMAGE_SIZE
             elif gap < 0:
-                reason = "stamp jumped back"
+                reason = ResetReason.STAMP_JUMPED_BACK
             elif 0 < self.max_gap < gap:
-                reason = "gap over max_gap"
+                reason = ResetReason.GAP
         self._last_shape, self._last_stamp = shape, stamp
         if reason:
             self.reset()

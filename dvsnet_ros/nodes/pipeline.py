@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.core.segmentation import Segmentation
+from dvsnet_ros.core.segmentation import ResetReason, Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.nodes import messages
 from dvsnet_ros.nodes.image_conversion import ImageError, from_array, to_bgr
@@ -125,10 +125,10 @@ class Pipeline:
             overlay = messages.overlay_message(frame, segmentation, labels, opacity, header)
             outputs.overlay.publish(overlay)
 
-    def _note_reset(self, reason: str) -> None:
+    def _note_reset(self, reason: ResetReason) -> None:
         case = Case.of_reset(reason)
         self._statistics.case(case)
-        self._say(case, f"{reason}: all key frames forgotten, this frame is segmented whole")
+        self._say(case, f"{reason.value}: all key frames forgotten, this frame is segmented whole")
 
     def _problem(self, case: Case, sentence: str) -> None:
         self._statistics.case(case)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvsnet_ros.core.schedule import Path
+from dvsnet_ros.core.segmentation import ResetReason
 
 WINDOW = 100
 """Frames over which latency and share of segmentation are taken."""
@@ -35,9 +36,9 @@ class Case(enum.Enum):
     SILENCE = "silences explained"
 
     @classmethod
-    def of_reset(cls, reason: str) -> Case:
-        """The case of a reset, by the video segmenter's words for it."""
-        return next(case for start, case in _RESETS.items() if reason.startswith(start))
+    def of_reset(cls, reason: ResetReason) -> Case:
+        """The case of a reset; it bears the same name."""
+        return cls[reason.name]
 
 
 REFUSALS = (
@@ -47,12 +48,6 @@ REFUSALS = (
     Case.UNDECODABLE,
 )
 """The cases in which a frame is skipped because its image can't be read."""
-
-_RESETS = {
-    "new image size": Case.NEW_IMAGE_SIZE,
-    "stamp jumped back": Case.STAMP_JUMPED_BACK,
-    "gap": Case.GAP,
-}
 
 
 @dataclass(frozen=True)

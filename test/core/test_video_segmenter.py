@@ -8,6 +8,7 @@ import pytest
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
 from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.segmentation import ResetReason
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 SECOND = 1_000_000_000
@@ -75,18 +76,18 @@ def test_reset_forgets_everything(checkpoint: Checkpoint) -> None:
     ("size", "stamp", "reason"),
     [
         ((96, 128), 11 * SECOND, None),
-        ((96, 144), 11 * SECOND, "new image size"),
-        ((96, 128), 9 * SECOND, "stamp jumped back"),
-        ((96, 128), 13 * SECOND, "gap over max_gap"),
+        ((96, 144), 11 * SECOND, ResetReason.NEW_IMAGE_SIZE),
+        ((96, 128), 9 * SECOND, ResetReason.STAMP_JUMPED_BACK),
+        ((96, 128), 13 * SECOND, ResetReason.GAP),
     ],
 )
 def test_what_breaks_the_drive_resets(
-    checkpoint: Checkpoint, size: tuple[int, int], stamp: int, reason: str | None
+    checkpoint: Checkpoint, size: tuple[int, int], stamp: int, reason: ResetReason | None
 ) -> None:
     segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW, max_gap=2.0)
     segmenter.segment(frames(1)[0], 10 * SECOND)
     result = segmenter.segment(frames(1, *size)[0], stamp)
-    assert result.reset_reason == reason
+    assert result.reset_reason is reason
     assert paths(result) == [Path.SEGMENTATION if reason else Path.FLOW] * 4
     assert result.mask.shape == size
 
