@@ -27,9 +27,6 @@ WIDTH: Final = 15.0
 COLUMNS: Final = 3
 """Frames side by side."""
 
-NAMED_REGIONS: Final = 12
-"""Grids of more regions get no number a region: they would not be readable."""
-
 SMALLEST_SHARE: Final = 0.002
 """Of a mask; the legend leaves out classes that are smaller in all frames shown."""
 
@@ -68,7 +65,7 @@ def draw_summary(record: DemoRecord, labels: LabelSet, title: str, notice: str, 
     rows = -(-len(shots) // COLUMNS)
     height, width = shots[0][1].mask.shape
     row_height = min(WIDTH / COLUMNS * height / width, 4.0) + 0.35
-    raster_height = 0.5 + min(0.35 * len(record.paths[0]), 3.0)
+    raster_height = 0.5 + 0.35 * len(record.paths[0])
     heights = [1.35, rows * row_height, 0.8, raster_height + 4.0]
     figure = Figure(
         figsize=(WIDTH, sum(heights)),
@@ -87,7 +84,7 @@ def draw_summary(record: DemoRecord, labels: LabelSet, title: str, notice: str, 
     raster, scores = courses.subplots(2, 1, sharex=True, height_ratios=[raster_height, 3.2])
     _draw_paths(raster, record)
     _draw_scores(scores, record)
-    courses.legend(*_score_handles(scores), loc="outside lower center", ncols=7, frameon=False)
+    courses.legend(loc="outside lower center", ncols=7, frameon=False)
     figure.savefig(path, format="png")
 
 
@@ -102,11 +99,8 @@ def _draw_head(figure: Any, title: str, notice: str) -> None:
 def _draw_frame(axis: Any, title: str, shot: RecordedFrame) -> None:
     axis.imshow(shot.overlay[..., ::-1], interpolation="antialiased")
     axis.set_title(title, size=11, pad=4)
-    decisions = shot.decisions.decisions
-    if len(decisions) > NAMED_REGIONS:
-        return
     height, width = shot.mask.shape
-    for number, decision in enumerate(decisions):
+    for number, decision in enumerate(shot.decisions.decisions):
         row, column = divmod(number, shot.decisions.columns)
         axis.text(
             (column + 0.5) * width / shot.decisions.columns,
@@ -151,11 +145,8 @@ def _draw_paths(axis: Any, record: DemoRecord) -> None:
         edges, np.arange(len(paths) + 1), paths, cmap=colors, vmin=0, vmax=1, alpha=0.65
     )
     axis.set_ylim(len(paths), 0)
-    if len(paths) <= NAMED_REGIONS:
-        axis.set_yticks(np.arange(len(paths)) + 0.5, [f"region {n}" for n in range(len(paths))])
-        axis.hlines(np.arange(1, len(paths)), edges[0], edges[-1], color="white", linewidth=3)
-    else:
-        axis.set_ylabel("region")
+    axis.set_yticks(np.arange(len(paths)) + 0.5, [f"region {n}" for n in range(len(paths))])
+    axis.hlines(np.arange(1, len(paths)), edges[0], edges[-1], color="white", linewidth=3)
     axis.tick_params(length=0, labelbottom=False)
     shares = ", ".join(
         f"{100 * record.share(path):.0f} % {name}" for path, name in PATH_NAMES.items()
@@ -168,12 +159,14 @@ def _draw_scores(axis: Any, record: DemoRecord) -> None:
     seconds = record.seconds
     is_shared = bool((targets == targets[0]).all())
     for number, score in enumerate(scores):
-        color, name = _region_color(number, len(scores)), f"region {number}"
+        color, name = colormaps["Dark2"](number % 8), f"region {number}"
         axis.plot(seconds, score, color=color, linewidth=1.4, marker=".", ms=5, label=name)
         if not is_shared:
-            axis.step(seconds, targets[number], color=color, linewidth=1.2, linestyle="--")
-    if is_shared:
-        axis.plot(seconds, targets[0], color="black", linewidth=1.6, linestyle="--")
+            axis.plot(seconds, targets[number], color=color, linewidth=1.2, linestyle="--")
+    target = targets[0] if is_shared else np.full_like(targets[0], np.nan)
+    axis.plot(
+        seconds, target, color="black", linewidth=1.6, linestyle="--", label="target (dashed)"
+    )
     edges = _time_edges(record)
     axis.set_xlim(edges[0], edges[-1])
     known = np.concatenate([scores[np.isfinite(scores)], targets.ravel()])
@@ -186,21 +179,6 @@ def _draw_scores(axis: Any, record: DemoRecord) -> None:
         size=12,
         loc="left",
     )
-
-
-def _region_color(number: int, count: int) -> Any:
-    if count <= NAMED_REGIONS:
-        return colormaps["Dark2"](number % 8)
-    return colormaps["viridis"](number / (count - 1))
-
-
-def _score_handles(axis: Any) -> tuple[list[Any], list[str]]:
-    """What the legend of the scores shows: the regions, where they are few, and the target."""
-    handles, names = axis.get_legend_handles_labels()
-    if len(handles) > NAMED_REGIONS:
-        handles, names = [], []
-    target = Line2D([], [], color="black", linestyle="--")
-    return [*handles, target], [*names, "target (dashed)"]
 
 
 def _time_edges(record: DemoRecord) -> Any:

@@ -53,7 +53,7 @@ class DemoPlayer(Node):
         rate = self.declare_parameter("rate", 0.0).value or None
         self._drive = drive(self.declare_parameter("drive", "synthetic").value, rate=rate)
         self._frames = self.declare_parameter("frames", 0).value or len(self._drive)
-        self._patience = self.declare_parameter("patience", 60.0).value
+        self._patience = self.declare_parameter("patience", 120.0).value
         self._images = self.create_publisher(Image, "image", RELIABLE)
         self._infos = self.create_publisher(CameraInfo, "camera_info", RELIABLE)
         self._reset = self.create_client(Trigger, "dvsnet/reset")
