@@ -84,7 +84,7 @@ def _run(command: Command, arguments: list[str]) -> int:
             raise
         print(
             f"dvsnet {command.name} needs the Python package {error.name!r}, which is not "
-            "installed here; the README says how to install what",
+            "installed here (see the README on installing)",
             file=sys.stderr,
         )
         return 1

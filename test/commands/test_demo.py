@@ -117,6 +117,15 @@ def test_a_node_that_dies_is_quoted(tmp_path: Path, ros_domain: int) -> None:
     assert "a parameter can't be used" in said
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("_own_environment")
+def test_a_node_that_never_answers_is_told(tmp_path: Path, ros_domain: int) -> None:
+    played = record({"autostart": False}, {"patience": 1.0}, ros_domain, tmp_path)
+    with closing(played), pytest.raises(ProcessEndedError) as error:
+        next(played)
+    assert "player: no answer to the first frame within 1 s" in str(error.value)
+
+
 @pytest.mark.timeout(120)
 def test_interrupting_ends_all_processes_and_leaves_nothing(
     tmp_path: Path, ros_domain: int

@@ -44,3 +44,16 @@ def test_the_dispatcher_imports_nothing_heavy() -> None:
         "sys.exit(bool({'torch', 'rclpy', 'cv2', 'numpy', 'matplotlib'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+def test_a_missing_package_is_named() -> None:
+    code = (
+        "import sys, dvsnet_ros.commands.main as m; sys.modules['matplotlib'] = None;"
+        "sys.exit(m.main(['demo']))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=False, timeout=60, capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("dvsnet demo needs the Python package 'matplotlib', which is not")
+    assert ran.stderr.count("\n") == 1
