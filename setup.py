@@ -128,7 +128,7 @@ class PlatformDistribution(Distribution):
 
 
 DRIVES = ["rosbags>=0.11,<0.12", "rosbags-image>=0.10,<0.11"]
-REPORTS = ["matplotlib>=3.8,<4"]
+REPORTS = ["matplotlib>=3.8,<4", "av>=12,<19"]
 ROS = [*requirements("requirements-ros.txt"), *DRIVES]
 DEVELOPMENT = [
     "pytest>=8,<10",
@@ -171,7 +171,7 @@ setup(
     entry_points={
         "console_scripts": [
             "dvsnet = dvsnet_ros.commands.main:main",
-            "dvsnet_node = dvsnet_ros.nodes.dvsnet_node:main",
+            "dvsnet_node = dvsnet_ros.commands.dvsnet_node:main",
         ]
     },
     cmdclass={"build": Build, "build_messages": BuildMessages},

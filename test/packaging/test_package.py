@@ -160,3 +160,21 @@ def test_executables_start_in_the_environment_that_is_active(repository: Path) -
     for path in (repository / "scripts").iterdir():
         assert path.read_text().startswith("#!/usr/bin/env python3\n"), path
         assert path.stat().st_mode & 0o111, f"{path} can't be executed"
+
+
+def test_the_node_says_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "rclpy.py").write_text("raise ModuleNotFoundError(\"No module named 'rclpy'\")\n")
+    code = "from dvsnet_ros.commands.dvsnet_node import main; main()"
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "No module named 'rclpy'" in result.stderr
+    assert "requirements-ros.txt" in result.stderr
