@@ -127,12 +127,12 @@ class PlatformDistribution(Distribution):
         return HAS_ROS
 
 
-DRIVES = ["rosbags>=0.11,<0.12", "rosbags-image>=0.10,<0.11"]
+DRIVES = ["rosbags>=0.11.7,<0.12", "rosbags-image>=0.10,<0.11"]
 REPORTS = ["matplotlib>=3.8,<4", "av>=12,<19"]
 ROS = [*requirements("requirements-ros.txt"), *DRIVES]
 DEVELOPMENT = [
-    "pytest>=8,<10",
-    "pytest-timeout>=2.3,<3",
+    "pytest>=8.2,<10",
+    "pytest-timeout>=2.3.1,<3",
     "ruff>=0.15,<0.18",
     "mypy>=1.15,<3",
     "colcon-common-extensions>=0.3,<0.4",
@@ -159,7 +159,7 @@ setup(
         "opencv-python-headless>=4.8,<6",
         "safetensors>=0.4,<1",
         "tqdm>=4.66,<5",
-        "PyYAML>=6,<7",
+        "PyYAML>=6.0.1,<7",
     ],
     extras_require={
         "ros": ROS,

@@ -27,7 +27,7 @@ from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import DriveError, drive
-from dvsnet_ros.drives.video_writer import VideoWriter, frames_of
+from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
 from dvsnet_ros.nodes.demo_session import record
@@ -210,9 +210,8 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
     }
     player = {"drive": plan.source, "rate": plan.rate, "frames": plan.frames}
     kept = DemoRecord(plan.frames)
-    spool = folder / "overlay.avi"  # fast to write, so that the node is not kept waiting
     with (
-        VideoWriter(spool, plan.rate, ("MJPG",)) as video,
+        VideoWriter(results / "overlay.mp4", plan.rate) as video,
         closing(record(node, player, options.domain_id, folder)) as frames,
         tqdm(total=plan.frames, desc="starting", unit="frame", dynamic_ncols=True) as bar,
     ):
@@ -226,11 +225,6 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
     kept.write_decisions(results / "decisions.csv")
     notice = "" if plan.checkpoint else UNTRAINED_NOTICE
     draw_summary(kept, plan.labels, plan.title, notice, results / "summary.png")
-    with VideoWriter(results / "overlay.mp4", plan.rate) as video:
-        for overlay in tqdm(
-            frames_of(spool), desc="encoding", total=len(kept), unit="frame", dynamic_ncols=True
-        ):
-            video.write(overlay)
     return kept
 
 

@@ -141,16 +141,22 @@ def untrained_checkpoint(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         checkpoint = new_checkpoint(specs, label_set)
-        _spread_scores(checkpoint.networks["decision"])
+        for network in checkpoint.networks.values():
+            network.apply(_initialise)
+    with torch.no_grad():
+        checkpoint.networks["flow"].get_parameter("predict_scale.bias").fill_(1.0)
+        # Scores around the default target, so that both paths occur.
+        checkpoint.networks["decision"].get_parameter("dense4.weight").mul_(10.0)
+        checkpoint.networks["decision"].get_parameter("dense4.bias").fill_(87.0)
     return checkpoint
 
 
-def _spread_scores(decision: nn.Module) -> None:
-    """Put an untrained decision network's scores around the default target, so both paths occur."""
-    with torch.no_grad():
-        last: nn.Linear = decision.get_submodule("dense4")  # type: ignore[assignment]
-        last.weight.mul_(100.0)
-        last.bias.fill_(90.0)
+def _initialise(layer: nn.Module) -> None:
+    """Random weights that keep the size of what passes through (He et al., 2015), biases 0."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.kaiming_normal_(layer.weight, a=0.1)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:

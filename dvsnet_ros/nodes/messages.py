@@ -58,7 +58,8 @@ def overlay_message(
     painted = labels.colorize(segmentation.mask)
     painted = np.asarray(cv2.addWeighted(painted, opacity, frame, 1.0 - opacity, 0.0), np.uint8)
     thickness = max(1, round(min(frame.shape[:2]) / 200))
-    for decision in segmentation.decisions:
+    # The segmentation path's borders come last: where regions overlap, they are seen.
+    for decision in sorted(segmentation.decisions, key=lambda decision: -decision.path):
         area, color = decision.region, BORDER_COLORS[decision.path]
         corner = (area.x + area.width - 1, area.y + area.height - 1)
         cv2.rectangle(painted, (area.x, area.y), corner, color, thickness)

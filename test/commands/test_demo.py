@@ -15,7 +15,6 @@ import pytest
 from dvsnet_ros.commands.main import main
 from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
 from dvsnet_ros.drives import drive
-from dvsnet_ros.drives.video_writer import frames_of
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_session import record
 from helpers.processes import running
@@ -62,9 +61,9 @@ def test_demo_leaves_what_it_promises(tmp_path: Path, ros_domain: int) -> None:
 
 
 def check_video(path: Path, frames: int, height: int, width: int) -> None:
-    shown = list(frames_of(path))
+    shown = list(drive(path))
     assert len(shown) == frames
-    assert shown[0].shape == (height, width, 3)
+    assert shown[0].image.shape == (height, width, 3)
 
 
 def check_decisions(path: Path, frames: int, regions: int, said: str) -> None:
