@@ -205,7 +205,7 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
         "checkpoint": str(checkpoint),
         "device": options.device,
         "target": options.target,
-        "schedule": "dynamic" if options.dynamic or plan.checkpoint is None else "fixed",
+        "schedule": "dynamic" if options.dynamic else "fixed",
         "reliability": "reliable",
     }
     player = {"drive": plan.source, "rate": plan.rate, "frames": plan.frames}
