@@ -89,11 +89,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"
     )
-    flags.add_argument(
-        "--dynamic",
-        action="store_true",
-        help="each region's target moves (so it does anyway while the networks are untrained)",
-    )
+    flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
     flags.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
     )

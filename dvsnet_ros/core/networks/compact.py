@@ -79,9 +79,10 @@ class CompactSegmenter(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             elif isinstance(module, Residual):
-                nn.init.constant_(module.last.norm.weight, 0.1)  # a block starts near identity
+                # a block starts near identity
+                nn.init.constant_(module.last.norm.get_parameter("weight"), 0.1)
         nn.init.normal_(self.classify.weight, std=0.01)
-        nn.init.zeros_(self.classify.bias)
+        nn.init.zeros_(self.classify.get_parameter("bias"))
 
 
 class CenteredConv(ConvBatchNorm):
