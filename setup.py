@@ -127,7 +127,7 @@ class PlatformDistribution(Distribution):
         return HAS_ROS
 
 
-DRIVES = ["rosbags>=0.11.7,<0.12", "rosbags-image>=0.10,<0.11"]
+DRIVES = ["rosbags>=0.11.7,<0.12", "rosbags-image>=0.10.2,<0.11"]
 REPORTS = ["matplotlib>=3.8,<4", "av>=12,<19"]
 ROS = [*requirements("requirements-ros.txt"), *DRIVES]
 DEVELOPMENT = [
