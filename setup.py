@@ -165,7 +165,7 @@ setup(
         "ros": ROS,
         "drives": DRIVES,
         "demo": [*DRIVES, *REPORTS],
-        "tensorflow": ["tensorflow>=2.16,<3"],
+        "tensorflow": ["tensorflow>=2.21,<2.22"],
         "development": [*DRIVES, *REPORTS, *DEVELOPMENT],
     },
     entry_points={
