@@ -11,7 +11,7 @@ SET_UP_FROM := setup.py pyproject.toml constraints.txt requirements-ros.txt pack
 .PHONY: demo test lint workspace setup clean
 
 demo: $(SET_UP)
-	$(BIN)/dvsnet demo $(DRIVE)
+	$(BIN)/dvsnet demo $(if $(DRIVE),"$(DRIVE)")
 
 test: $(SET_UP)
 	$(BIN)/python -m pytest
