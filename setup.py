@@ -56,7 +56,7 @@ def build_messages(folder: Path) -> list[tuple[str, list[str]]]:
     shutil.rmtree(folder, ignore_errors=True)
     build, stage = folder / "build", folder / "stage"
     cmake(
-        "-S", str(ROOT), "-B", str(build), f"-DPython3_EXECUTABLE={PREFIX / 'bin' / 'python'}",
+        "-S", str(ROOT), "-B", str(build), f"-DPython3_EXECUTABLE={sys.executable}",
         f"-DCMAKE_INSTALL_PREFIX={stage}", "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF",
     )  # fmt: skip
     cmake("--build", str(build), "--parallel", str(os.cpu_count()))
