@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from dvsnet_ros.core.label_sets import CAMVID, LabelSet
@@ -182,7 +182,8 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     }
     temporary = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, temporary, {"dvsnet": json.dumps(description)})
+        # Not save_file, whose files only their owner can read.
+        temporary.write_bytes(save(tensors, {"dvsnet": json.dumps(description)}))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
