@@ -7,7 +7,7 @@ alone, so a run that was interrupted and goes on from its state ends as one that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +208,6 @@ class DecisionTraining:
     def save(self) -> None:
         """Write the state to go on from."""
         state = {
-            "recipe": asdict(self.recipe),
             "step": self.step,
             "loss": self._loss,
             "best_error": self.best_error,
@@ -216,15 +215,10 @@ class DecisionTraining:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        save_state(self.out / STATE_FILE, state)
+        save_state(self.out / STATE_FILE, self.recipe, state)
 
     def _load(self) -> None:
-        state = load_state(self.out / STATE_FILE)
-        if state["recipe"] != asdict(self.recipe):
-            raise ValueError(
-                f"'{self.out}' holds a training with another recipe: {state['recipe']}; go on "
-                "with the same settings, or choose another folder"
-            )
+        state = load_state(self.out / STATE_FILE, self.recipe)
         self.step = state["step"]
         self._loss = state["loss"]
         self.best_error, self.best = state["best_error"], state["best"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -242,21 +242,15 @@ class SegmenterTraining:
     def save(self) -> None:
         """Write the state to go on from."""
         state = {
-            "recipe": asdict(self.recipe),
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        save_state(self.out / STATE_FILE, state)
+        save_state(self.out / STATE_FILE, self.recipe, state)
 
     def _load(self) -> None:
-        state = load_state(self.out / STATE_FILE)
-        if state["recipe"] != asdict(self.recipe):
-            raise ValueError(
-                f"'{self.out}' holds a training with another recipe: {state['recipe']}; go on "
-                "with the same settings, or choose another folder"
-            )
+        state = load_state(self.out / STATE_FILE, self.recipe)
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def save_state(path: Path, state: dict[str, Any]) -> None:
+
+def save_state(path: Path, recipe: DataclassInstance, state: dict[str, Any]) -> None:
     """Write a training state (tensors, numbers, strings); the old one stays until it is whole."""
     temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
+    torch.save({**state, "recipe": asdict(recipe)}, temporary)
     temporary.replace(path)
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """Read a training state; reading one runs no code.
+def load_state(path: Path, recipe: DataclassInstance) -> dict[str, Any]:
+    """Read the training state of this recipe; reading one runs no code.
 
     Raises:
         OSError: if there is none.
+        ValueError: if it is of another recipe.
     """
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise ValueError(
+            f"'{path.parent}' holds a training with another recipe: {state['recipe']}; go on with "
+            "the same settings, or choose another folder"
+        )
     return state
 
 
