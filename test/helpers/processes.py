@@ -85,6 +85,15 @@ class Process:
         self._reader.join(timeout)
         return code
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Lets the process stand still while the block lasts."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
+
     def interrupt(self) -> None:
         """Asks the process, and what it started, to end, as Ctrl-C does."""
         with suppress(ProcessLookupError):
