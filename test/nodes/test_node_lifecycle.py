@@ -93,6 +93,7 @@ def publishers(peer: Peer) -> set[str]:
 
 def test_through_all_states_and_back(unconfigured: Peer) -> None:
     peer = unconfigured
+    peer.until(lambda: "dvsnet" in peer.node.get_node_names(), "the node in the graph")
     assert publishers(peer) == set()
     assert peer.transition(CONFIGURE)
     assert peer.state() == "inactive"
