@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.demo_record import DemoRecord
 from dvsnet_ros.commands.demo_summary import draw_summary
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag
 from dvsnet_ros.core.checkpoint import (
     default_checkpoint_path,
     load_checkpoint,
@@ -34,7 +35,6 @@ from dvsnet_ros.nodes.demo_session import record
 
 FAILED = 1
 WRONG_INPUT = 2
-INTERRUPTED = 130
 
 UNTRAINED_FILE = "untrained.safetensors"
 UNTRAINED_NOTICE = (
@@ -90,9 +90,7 @@ def parser() -> argparse.ArgumentParser:
         "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"
     )
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
-    flags.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
-    )
+    add_device_flag(flags)
     flags.add_argument(
         "--domain-id",
         type=int,

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any, Final
 
-from dvsnet_ros.core.checkpoint import CheckpointError, default_checkpoint_path
+from dvsnet_ros.core.checkpoint import (
+    CheckpointError,
+    default_checkpoint_path,
+    load_checkpoint,
+)
+
+INTERRUPTED: Final = 130
+"""Exit status of a command that Ctrl-C ended, as a shell says it."""
 
 
 def dashed(arguments: list[str]) -> list[str]:
@@ -19,11 +28,16 @@ def _dashed_flag(argument: str) -> str:
     return flag.replace("_", "-") + equals + value
 
 
-def add_device_flags(flags: argparse.ArgumentParser) -> None:
-    """--device and --precision."""
+def add_device_flag(flags: argparse.ArgumentParser) -> None:
+    """--device."""
     flags.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
     )
+
+
+def add_device_flags(flags: argparse.ArgumentParser) -> None:
+    """--device and --precision."""
+    add_device_flag(flags)
     flags.add_argument(
         "--precision",
         default="auto",
@@ -47,3 +61,16 @@ def checkpoint_path(given: str | None) -> str:
             "import-tensorflow makes one of the authors' weights)"
         )
     return str(shipped)
+
+
+def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:
+    """The weights of a checkpoint's network that a training starts from, None without a path.
+
+    Raises:
+        CheckpointError: if the checkpoint can't be used, or lacks the network.
+    """
+    if path is None:
+        return None
+    checkpoint = load_checkpoint(path)
+    checkpoint.require([network])
+    return checkpoint.networks[network].state_dict()

@@ -13,8 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import add_device_flags, checkpoint_path, dashed
-from dvsnet_ros.commands.training_loop import INTERRUPTED
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, checkpoint_path, dashed
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import add_device_flags, checkpoint_path, dashed
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, checkpoint_path, dashed
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
@@ -22,8 +22,6 @@ from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import Drive, drive
 from dvsnet_ros.drives.decision_log import DecisionLog
-
-INTERRUPTED = 130
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import dashed
-from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag, dashed
+from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
@@ -77,9 +77,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's training")
-    flags.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)"
-    )
+    add_device_flag(flags)
     return flags
 
 

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import add_device_flags, dashed
-from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, dashed, starting_weights
+from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
@@ -133,11 +133,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     if options.segmenter:
         segmenter = load_checkpoint(options.segmenter)
         segmenter.require(["segmentation"])
-    start = None
-    if options.start_from:
-        checkpoint = load_checkpoint(options.start_from)
-        checkpoint.require(["flow"])
-        start = checkpoint.networks["flow"].state_dict()
+    start = starting_weights(options.start_from, "flow")
     stills = _stills(options)
     return FlowTraining(
         recipe,

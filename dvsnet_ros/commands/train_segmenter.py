@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.training_loop import INTERRUPTED, check_folder, follow
-from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, starting_weights
+from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import drive
@@ -56,8 +56,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
-    flags.add_argument("--device", default="auto")
-    flags.add_argument("--precision", default="auto")
+    add_device_flags(flags)
     return flags
 
 
@@ -84,11 +83,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         width=options.width,
         seed=options.seed,
     )
-    start = None
-    if options.start_from:
-        checkpoint = load_checkpoint(options.start_from)
-        checkpoint.require(["segmentation"])
-        start = checkpoint.networks["segmentation"].state_dict()
+    start = starting_weights(options.start_from, "segmentation")
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     learning, held_back = split_sequences(stills, options.val_sequences)

@@ -11,8 +11,6 @@ from tqdm import tqdm
 
 from dvsnet_ros.training.interruption import interruption
 
-INTERRUPTED = 130
-
 
 class StepProgress(Protocol):
     """Where a training stands after a step."""

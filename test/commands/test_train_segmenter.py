@@ -12,8 +12,8 @@ import cv2
 import pytest
 import torch
 
+from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.commands.train_segmenter import run
-from dvsnet_ros.commands.training_loop import INTERRUPTED
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.training.segmenter import LOG_FILE, STATE_FILE, WEIGHTS_FILE
 from dvsnet_ros.training.state import read_log

@@ -26,6 +26,7 @@ from dvsnet_ros.training.decision import (
     expected_scores,
 )
 from dvsnet_ros.training.state import read_log
+from helpers.gradients import silent_parameters
 
 CHANNELS = 64  # of the tiny flow network's features
 SMALL = DecisionRecipe(epochs=4, batch_size=8, channels=4, hidden=16)
@@ -57,12 +58,7 @@ def test_it_learns(tmp_path: Path) -> None:
 def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
     training = make_training(tmp_path)
     training.train_step(*training.batch(0))
-    silent = [
-        name
-        for name, parameter in training.network.named_parameters()
-        if parameter.grad is None or not parameter.grad.abs().max() > 0
-    ]
-    assert silent == []
+    assert silent_parameters(training.network) == []
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dvsnet_ros.training.segmenter import (
     progressive_stages,
 )
 from dvsnet_ros.training.state import TrainingLog, read_log
+from helpers.gradients import silent_parameters
 from helpers.stills import make_still
 
 SMALL = Recipe(
@@ -42,12 +43,7 @@ def test_the_loss_falls(tmp_path: Path) -> None:
 def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
     training = make_training(tmp_path)
     training.train_step(*training.batch(0))
-    silent = [
-        name
-        for name, parameter in training.network.named_parameters()
-        if parameter.grad is None or not parameter.grad.abs().max() > 0
-    ]
-    assert silent == []
+    assert silent_parameters(training.network) == []
 
 
 def test_void_counts_for_nothing(tmp_path: Path) -> None:

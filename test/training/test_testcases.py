@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dvsnet_ros.commands import gentestcase
-from dvsnet_ros.commands.training_loop import INTERRUPTED
+from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.core.checkpoint import (
     Checkpoint,
     InputFormat,
