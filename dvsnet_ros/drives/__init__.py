@@ -3,12 +3,12 @@
 import math
 from pathlib import Path
 
-from dvsnet_ros.drives.frame import Drive, DriveError, Frame
+from dvsnet_ros.drives.frame import Calibration, Drive, DriveError, Frame
 from dvsnet_ros.drives.images import IMAGE_SUFFIXES, folder_drive, list_drive
 from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
-__all__ = ["Drive", "DriveError", "Frame", "SyntheticDrive", "drive"]
+__all__ = ["Calibration", "Drive", "DriveError", "Frame", "SyntheticDrive", "drive"]
 
 LIST_SUFFIXES = frozenset((".txt", ".lst", ".list"))
 

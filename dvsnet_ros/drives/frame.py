@@ -15,6 +15,28 @@ class DriveError(ValueError):
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What is known of the camera, as `sensor_msgs/CameraInfo` says it.
+
+    Attributes:
+        height, width: of the images it speaks of, in pixels.
+        distortion_model: such as `plumb_bob`; empty where it is unknown.
+        d: distortion coefficients, as many as the model has.
+        k: 3x3 intrinsic matrix, row by row; zeros of an uncalibrated camera.
+        r: 3x3 rectification matrix, row by row.
+        p: 3x4 projection matrix, row by row.
+    """
+
+    height: int
+    width: int
+    distortion_model: str = ""
+    d: tuple[float, ...] = ()
+    k: tuple[float, ...] = (0.0,) * 9
+    r: tuple[float, ...] = (0.0,) * 9
+    p: tuple[float, ...] = (0.0,) * 12
+
+
+@dataclass(frozen=True)
 class Frame:
     """One frame of a drive.
 
@@ -26,6 +48,7 @@ class Frame:
         flow: float32 [H, W, 2], where the drive knows it: (dx, dy) in pixels from a pixel of this
             frame to where that surface point was in the frame before,
             so that before[y + dy, x + dx] shows what image[y, x] shows.
+        calibration: of the camera, where the drive knows it.
     """
 
     image: NDArray[np.uint8]
@@ -33,6 +56,7 @@ class Frame:
     frame_id: str = "camera"
     labels: NDArray[np.uint8] | None = None
     flow: NDArray[np.float32] | None = None
+    calibration: Calibration | None = None
 
 
 class Drive(Protocol):

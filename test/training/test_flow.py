@@ -42,6 +42,7 @@ SMALL = FlowRecipe(
     crop=(64, 64),
     width=2,
 )
+from helpers.gradients import silent_parameters
 
 
 def make_pairs() -> StillPairs:
@@ -103,17 +104,9 @@ def test_the_gradient_reaches_every_parameter(tmp_path: Path, segmenter: Checkpo
     """Known flow teaches all but the scale field; distillation teaches all."""
     training = make_training(tmp_path, segmenter)
     training.train_step(0)
-    assert _silent(training.network) == ["predict_scale.weight", "predict_scale.bias"]
+    assert silent_parameters(training.network) == ["predict_scale.weight", "predict_scale.bias"]
     training.train_step(SMALL.steps)
-    assert _silent(training.network) == []
-
-
-def _silent(network: FlowNet) -> list[str]:
-    return [
-        name
-        for name, parameter in network.named_parameters()
-        if parameter.grad is None or not parameter.grad.abs().max() > 0
-    ]
+    assert silent_parameters(training.network) == []
 
 
 def test_interrupted_ends_as_uninterrupted(tmp_path: Path, segmenter: Checkpoint) -> None:
