@@ -28,6 +28,7 @@ from dvsnet_ros.drives import drive
 from dvsnet_ros.training.case_files import load_cases
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow import initialise
+from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.testcases import (
     ORIGINAL_MEAN,
     CaseMaker,
@@ -154,11 +155,13 @@ def test_the_mean_is_the_originals_for_its_weights_only(checkpoint: Checkpoint) 
 
 
 def test_pairs_of_a_drive(folder: Path) -> None:
-    pairs = list(pairs_of_drive(drive(folder / "frames"), 2))
+    pairs = list(pairs_of_drive(drive(folder / "frames"), KeyReach(2)))
     names = [(pair.key.name[-1], pair.current.name[-1]) for pair in pairs]
     assert names == [
         ("0", "1"), ("0", "2"), ("1", "2"), ("1", "3"), ("2", "3"), ("2", "4"), ("3", "4"),
     ]  # fmt: skip
+    near = pairs_of_drive(drive(folder / "frames"), KeyReach(2, seconds=0.1))
+    assert [pair.key.name[-1] for pair in near] == ["0", "1", "2", "3"]
 
 
 def test_lists(folder: Path, tmp_path: Path) -> None:
