@@ -188,7 +188,7 @@ def test_command_on_a_list(
     data = ["--data_dir", str(folder), "--data_list", str(folder / "list.txt"), "--num_steps", "3"]
     assert gentestcase_of(folder, tmp_path / "out", *data) == 0
     assert "12 testcases of 3 pairs" in capsys.readouterr().out
-    features, scores = load_cases(tmp_path / "out")
+    features, scores = load_cases([tmp_path / "out"])
     images = make_images(5)
     expected = make_maker(checkpoint).cases(pair_of(images[2], images[4]))
     assert np.array_equal(features[8:], expected[0])
@@ -261,7 +261,7 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 2  # not without labels
     flags += ["--labels-dir", str(tmp_path / "labels")]
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 0
-    assert load_cases(tmp_path / "out")[0].shape[1:] == (4, 8, 64)
+    assert load_cases([tmp_path / "out"])[0].shape[1:] == (4, 8, 64)
 
 
 @pytest.mark.parametrize(
