@@ -72,7 +72,8 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
             ["--train-data-dir", *(f"{out}/cases_{name}" for name in
                                    ("drives", "synthetic", "stills")),
              "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
-             "--hidden", "256", "--epochs", "40"],
+             "--hidden", "256", "--batch-size", "64", "--epochs", "30",
+             "--learning-rate", "0.001", "--decay", "0.85"],
         ),
     ]  # fmt: skip
 
