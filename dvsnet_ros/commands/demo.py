@@ -17,12 +17,7 @@ from tqdm import tqdm
 from dvsnet_ros.commands.demo_record import DemoRecord
 from dvsnet_ros.commands.demo_summary import draw_summary
 from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag
-from dvsnet_ros.core.checkpoint import (
-    default_checkpoint_path,
-    load_checkpoint,
-    save_checkpoint,
-    untrained_checkpoint,
-)
+from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
@@ -36,12 +31,6 @@ from dvsnet_ros.nodes.demo_session import record
 FAILED = 1
 WRONG_INPUT = 2
 
-UNTRAINED_FILE = "untrained.safetensors"
-UNTRAINED_NOTICE = (
-    "No trained weights ship yet, so these networks are small and random: masks, scores and speed "
-    "mean nothing. --checkpoint takes trained ones."
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -52,7 +41,7 @@ class Plan:
         title: the drive's name, size and rate, for people.
         rate: frames a second.
         frames: how many.
-        checkpoint: file, None for untrained networks.
+        checkpoint: file.
         labels: the classes.
     """
 
@@ -60,7 +49,7 @@ class Plan:
     title: str
     rate: float
     frames: int
-    checkpoint: Path | None
+    checkpoint: Path
     labels: LabelSet
 
 
@@ -85,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
         "--duration", type=_seconds, help="seconds (default: the whole drive; synthetic: 15)"
     )
     flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
-    flags.add_argument("--checkpoint", type=Path, help="(default: the shipped weights)")
+    flags.add_argument(
+        "--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="(default: the shipped weights)"
+    )
     flags.add_argument(
         "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"
     )
@@ -161,14 +152,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     count = len(frames)
     if options.duration:
         count = min(count, max(1, round(options.duration * frames.rate)))
-    checkpoint = options.checkpoint or default_checkpoint_path()
-    loaded = load_checkpoint(checkpoint) if checkpoint else untrained_checkpoint()
+    loaded = load_checkpoint(options.checkpoint)
     return Plan(
         source=source,
         title=f"DVSNet on {frames.name}: {width}×{height}, {frames.rate:g} frames/s",
         rate=frames.rate,
         frames=count,
-        checkpoint=checkpoint.absolute() if checkpoint else None,
+        checkpoint=options.checkpoint.absolute(),
         labels=loaded.label_set,
     )
 
@@ -190,13 +180,8 @@ def _scratch_folder(out: Path) -> Iterator[Path]:
 def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
     """Play the drive and put what comes of it into the folder's ``results``."""
     results = folder / "results"
-    checkpoint = plan.checkpoint
-    if checkpoint is None:
-        print(UNTRAINED_NOTICE)
-        checkpoint = results / UNTRAINED_FILE
-        save_checkpoint(checkpoint, untrained_checkpoint())
     node = {
-        "checkpoint": str(checkpoint),
+        "checkpoint": str(plan.checkpoint),
         "device": options.device,
         "target": options.target,
         "schedule": "dynamic" if options.dynamic else "fixed",
@@ -217,8 +202,7 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
             video.write(frame.overlay)
             bar.update()
     kept.write_decisions(results / "decisions.csv")
-    notice = "" if plan.checkpoint else UNTRAINED_NOTICE
-    draw_summary(kept, plan.labels, plan.title, notice, results / "summary.png")
+    draw_summary(kept, plan.labels, plan.title, results / "summary.png")
     return kept
 
 
@@ -234,7 +218,5 @@ def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
     )
     shares = (f"{100 * kept.share(path):.1f} % on the {path.label} path" for path in RegionPath)
     print(f"regions: {', '.join(shares)}")
-    if plan.checkpoint is None:
-        print(UNTRAINED_NOTICE)
     for file in sorted(out.iterdir()):
         print(out / file.name)

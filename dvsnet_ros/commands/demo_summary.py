@@ -51,14 +51,13 @@ def _rgb(red: int, green: int, blue: int) -> tuple[float, float, float]:
 PATH_COLORS: Final = {path: _rgb(*reversed(BORDER_COLORS[path])) for path in RegionPath}
 
 
-def draw_summary(record: DemoRecord, labels: LabelSet, title: str, notice: str, path: Path) -> None:
+def draw_summary(record: DemoRecord, labels: LabelSet, title: str, path: Path) -> None:
     """Draw the picture.
 
     Args:
         record: of the whole drive.
         labels: colours and names of the classes.
         title: what was played.
-        notice: what must not be overlooked, or empty.
         path: the PNG file to write.
     """
     shots = list(record.shots.values())
@@ -74,7 +73,7 @@ def draw_summary(record: DemoRecord, labels: LabelSet, title: str, notice: str, 
     )
     parts: Any = figure.subfigures(4, 1, height_ratios=heights)
     head, frames, legend, courses = parts
-    _draw_head(head, title, notice)
+    _draw_head(head, title)
     axes = list(frames.subplots(rows, COLUMNS, squeeze=False).flat)
     for axis in axes:
         axis.axis("off")
@@ -88,12 +87,10 @@ def draw_summary(record: DemoRecord, labels: LabelSet, title: str, notice: str, 
     figure.savefig(path, format="png")
 
 
-def _draw_head(figure: Any, title: str, notice: str) -> None:
+def _draw_head(figure: Any, title: str) -> None:
     figure.text(0.012, 0.93, title, size=17, weight="bold", va="top")
     text = textwrap.fill(EXPLANATION, 190)
     figure.text(0.012, 0.60, text, size=10.5, va="top", linespacing=1.35)
-    if notice:
-        figure.text(0.012, 0.08, notice, size=11, weight="bold", color="firebrick", va="center")
 
 
 def _draw_frame(axis: Any, title: str, shot: RecordedFrame) -> None:

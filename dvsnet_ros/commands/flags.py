@@ -6,11 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from dvsnet_ros.core.checkpoint import (
-    CheckpointError,
-    default_checkpoint_path,
-    load_checkpoint,
-)
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.training.key_frames import KeyReach
 
 INTERRUPTED: Final = 130
@@ -69,23 +65,6 @@ def reach_of(options: argparse.Namespace) -> KeyReach:
     """
     distance = KeyReach().frames if options.max_distance is None else options.max_distance
     return KeyReach(distance, options.max_seconds)
-
-
-def checkpoint_path(given: str | None) -> str:
-    """The checkpoint that was asked for, or the shipped one.
-
-    Raises:
-        CheckpointError: if none was asked for and this version ships none.
-    """
-    if given is not None:
-        return given
-    shipped = default_checkpoint_path()
-    if shipped is None:
-        raise CheckpointError(
-            "this version ships no weights; give --restore-from CHECKPOINT.safetensors (dvsnet "
-            "import-tensorflow makes one of the authors' weights)"
-        )
-    return str(shipped)
 
 
 def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:

@@ -17,11 +17,10 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
     add_reach_flags,
-    checkpoint_path,
     dashed,
     reach_of,
 )
-from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
@@ -76,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--restore-from",
+        type=Path,
+        default=SHIPPED_CHECKPOINT,
         help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",
     )
     flags.add_argument(
@@ -125,8 +126,7 @@ def run(arguments: list[str]) -> int:
 
 def _make(options: argparse.Namespace) -> int:
     _check(options)
-    path = Path(checkpoint_path(options.restore_from))
-    checkpoint = load_checkpoint(path)
+    checkpoint = load_checkpoint(options.restore_from)
     checkpoint.require(["segmentation", "flow"])
     parts = _pairs(options)
     total = sum(part.count for part in parts)
@@ -141,7 +141,7 @@ def _make(options: argparse.Namespace) -> int:
         remembered=reach_of(options).frames + 1,
     )
     channels = int(checkpoint.networks["flow"].feature_channels)  # type: ignore[arg-type]
-    settings = _settings(options, path)
+    settings = _settings(options)
     with CaseWriter(options.save_dir, channels, settings, resume=options.resume) as writer:
         if not writer.finished:
             pairs = itertools.chain.from_iterable(part.pairs for part in parts)
@@ -216,12 +216,12 @@ def _listed_pairs(data_list: str | None, data_dir: Path | None) -> list[ShotPair
     return read_pair_list(Path(data_list), data_dir)
 
 
-def _settings(options: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that decides what the testcases are."""
     names = (
         "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "max_seconds",
         "overlap", "height", "width", "stills_pairs", "val_sequences", "seed", "precision",
     )  # fmt: skip
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    digest = hashlib.sha256(options.restore_from.read_bytes()).hexdigest()
     folders = {name: str(getattr(options, name)) for name in ("stills_dir", "labels_dir")}
     return {"checkpoint": digest, **folders, **{name: getattr(options, name) for name in names}}

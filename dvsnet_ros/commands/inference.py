@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, checkpoint_path, dashed
-from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, dashed
+from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
@@ -40,7 +40,12 @@ def parser() -> argparse.ArgumentParser:
         "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
     )
     flags.add_argument("--data-list", help="a file with an image's path a line, or a drive itself")
-    flags.add_argument("--restore-from", help="the checkpoint (default: the shipped weights)")
+    flags.add_argument(
+        "--restore-from",
+        type=Path,
+        default=SHIPPED_CHECKPOINT,
+        help="the checkpoint (default: the shipped weights)",
+    )
     flags.add_argument(
         "--decision-from", help="a checkpoint whose decision network is used instead"
     )
@@ -98,7 +103,7 @@ def _drive(options: argparse.Namespace) -> Drive:
 
 
 def _segmenter(options: argparse.Namespace) -> VideoSegmenter:
-    checkpoint = load_checkpoint(checkpoint_path(options.restore_from), options.decision_from)
+    checkpoint = load_checkpoint(options.restore_from, options.decision_from)
     return VideoSegmenter(
         checkpoint,
         height=options.height,

@@ -32,6 +32,9 @@ FORMAT = 1
 NETWORKS = ("segmentation", "flow", "decision")
 CHANNEL_ORDERS = ("bgr", "rgb")
 
+SHIPPED_CHECKPOINT = Path(__file__).resolve().parent.parent / "weights" / "road.safetensors"
+"""Trained on road scenes, with CamVid's label set (docs/model_card.md)."""
+
 
 class CheckpointError(ValueError):
     """A checkpoint that can't be used; the message is one line that says why."""
@@ -324,12 +327,6 @@ def _check_fit(checkpoint: Checkpoint) -> None:
                 f"channels, the decision network reads {decision_channels}; give a decision "
                 "network that was trained for this flow network"
             )
-
-
-def default_checkpoint_path() -> Path | None:
-    """The weights that ship with the package, or None where this version ships none."""
-    path = Path(__file__).resolve().parent.parent / "weights" / "road.safetensors"
-    return path if path.is_file() else None
 
 
 def _origin(path: Path | None) -> str:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.core.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    default_checkpoint_path,
-    load_checkpoint,
-)
+from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, Checkpoint, load_checkpoint
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.msg import PathDecisions
 from dvsnet_ros.nodes import label_info
@@ -90,12 +83,7 @@ class Configured:
 
 
 def _checkpoint(settings: Settings) -> Checkpoint:
-    path = Path(settings.checkpoint) if settings.checkpoint else default_checkpoint_path()
-    if path is None:
-        raise CheckpointError(
-            "no checkpoint is given and none ships with this version; set the parameter "
-            "checkpoint to a .safetensors file"
-        )
+    path = settings.checkpoint or SHIPPED_CHECKPOINT
     return load_checkpoint(path, settings.decision_checkpoint or None)
 
 

@@ -46,11 +46,10 @@ def test_demo_leaves_what_it_promises(tmp_path: Path, ros_domain: int) -> None:
     with running([*DEMO, *arguments]) as demo:
         assert demo.wait(150) == 0, demo.output
         said = demo.output
-    assert "No trained weights ship yet" in said
     assert "12 frames at " in said
     assert "none dropped, each mask of its frame's own size and stamp" in said
     assert "latency, from the frame's publishing to its mask: median " in said
-    names = ["decisions.csv", "overlay.mp4", "summary.png", "untrained.safetensors"]
+    names = ["decisions.csv", "overlay.mp4", "summary.png"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert all(str(out / name) in said for name in names)
     assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -296,8 +296,8 @@ def test_failed_autostart_leaves_a_node_that_can_be_configured(
     assert peer.state() == "finalized"
     assert process.stop() == 0
     assert "Traceback" not in process.output
-    with dvsnet_node(overlap=OVERLAP) as second:
-        assert "no checkpoint" in second.wait_for("could not configure")
+    with dvsnet_node(checkpoint="/nowhere/x.safetensors", overlap=OVERLAP) as second:
+        assert "does not exist" in second.wait_for("could not configure")
         peer.until(lambda: peer.camera.get_subscription_count() == 0, "the first node's end")
         assert peer.state() == "unconfigured"
         assert peer.set(checkpoint=str(checkpoint)).successful
@@ -321,6 +321,14 @@ def test_interrupt_ends_an_active_node_cleanly(ros_domain: int, checkpoint: Path
         peer.connect()
         ends_cleanly(peer, process, signal.SIGINT)
         peer.close()
+
+
+def test_without_a_parameter_the_shipped_weights_are_used(ros_domain: int) -> None:
+    with dvsnet_node() as process:
+        said = process.wait_for("configured:")
+        assert "road.safetensors (11 classes of camvid)" in said
+        process.wait_for("active: listening")
+        assert process.stop() == 0
 
 
 def test_bad_parameter_at_start_ends_the_process_with_one_line(ros_domain: int) -> None:
