@@ -15,7 +15,7 @@ import numpy as np
 from dvsnet_ros.drives.bag_reader import Bag, Record, Topic, opened
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
-from dvsnet_ros.drives.images import DEFAULT_RATE
+from dvsnet_ros.drives.stamps import DEFAULT_RATE
 
 RAW: Final = "sensor_msgs/msg/Image"
 COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"

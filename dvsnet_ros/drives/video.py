@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import DriveError, Frame, frame_index
-from dvsnet_ros.drives.images import DEFAULT_RATE, regular_stamps
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamps
 
 _log = logging.getLogger(__name__)
 
