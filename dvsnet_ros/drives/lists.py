@@ -23,10 +23,12 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     """
     root = data_dir if data_dir is not None else file.parent
     try:
-        lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+        text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DriveError(f"{file} is no list of images: it is not text") from error
-    lines = [words for words in lines if words]
+    if "\0" in text:
+        raise DriveError(f"{file} is no list of images: it holds bytes that are not text")
+    lines = [words for line in text.splitlines() if (words := line.split())]
     if not lines:
         raise DriveError(f"the list {file} names no image")
     paths = [beneath(root, words[0]) for words in lines]

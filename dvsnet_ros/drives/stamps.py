@@ -33,15 +33,15 @@ class Timing(NamedTuple):
     rate: float
 
 
-def regular_stamps(count: int, rate: float) -> list[int]:
-    """The stamps, in nanoseconds from 0, of frames at a rate a second."""
-    return [round(index * NANOSECONDS / rate) for index in range(count)]
+def regular_stamp(index: int, rate: float) -> int:
+    """A frame's stamp, in nanoseconds from 0, at a rate a second."""
+    return round(index * NANOSECONDS / rate)
 
 
 def regular_timing(count: int, rate: float | None) -> Timing:
     """Frames at a rate a second, by default DEFAULT_RATE."""
     rate = rate or DEFAULT_RATE
-    return Timing(regular_stamps(count, rate), rate)
+    return Timing([regular_stamp(index, rate) for index in range(count)], rate)
 
 
 def timing_of_names(paths: Sequence[Path]) -> Timing | None:

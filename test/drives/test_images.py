@@ -175,9 +175,10 @@ def test_lists_that_lead_nowhere(tmp_path: Path) -> None:
     file.write_text("a.png\nb.png\n")
     with pytest.raises(DriveError, match=r"none of the 2 images .* is there"):
         drive(file)
-    file.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(DriveError, match="not text"):
-        drive(file)
+    for content in (b"\xff\xfe\x00\x81", b"a\x00.png\n"):
+        file.write_bytes(content)
+        with pytest.raises(DriveError, match="not text"):
+            drive(file)
 
 
 def test_real_drives(shared_data: Path) -> None:
