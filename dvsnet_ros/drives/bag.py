@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from dvsnet_ros.drives.bag_reader import Bag, Record, Topic, opened
+from dvsnet_ros.drives.folders import BAG_SUFFIXES
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
 from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
@@ -52,7 +53,8 @@ class BagDrive:
     @property
     def name(self) -> str:
         """The bag's name."""
-        return self.path.stem
+        is_suffixed = self.path.suffix in (".bag", *BAG_SUFFIXES)
+        return self.path.stem if is_suffixed else self.path.name
 
     def __len__(self) -> int:
         return self.length

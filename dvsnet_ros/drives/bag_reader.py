@@ -155,7 +155,9 @@ def _no_other_errors(what: str, advice: str = "") -> Iterator[None]:
         yield
     except OSError as error:
         raise DriveError(f"{what}: {error.strerror or error}") from error
-    # On broken bags rosbags raises, beside its own errors, whatever it stumbles over.
+    # On broken bags rosbags raises, beside its own errors, whatever it stumbles over: 20,000
+    # mutated ones gave UnicodeDecodeError, MemoryError, EOFError, OverflowError,
+    # RuntimeError, KeyError, TypeError, struct.error, and errors of zstd and SQLite.
     except Exception as error:
         raise DriveError(f"{what}: {_reason(error)}{advice}") from error
 
