@@ -52,7 +52,8 @@ class BagDrive:
     @property
     def name(self) -> str:
         """The bag's name."""
-        return self.path.stem
+        has_suffix = self.path.suffix in (".bag", ".mcap", ".db3")
+        return self.path.stem if has_suffix else self.path.name
 
     def __len__(self) -> int:
         return self.length
