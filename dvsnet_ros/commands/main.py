@@ -33,6 +33,11 @@ COMMANDS: Final = (
         "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",
     ),
     Command(
+        "record",
+        "write any drive to a rosbag",
+        "dvsnet record street.mp4 street.bag",
+    ),
+    Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",

@@ -1,0 +1,85 @@
+"""Frames as a camera driver would publish them, written to a bag."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from dvsnet_ros.drives import bag_messages
+from dvsnet_ros.drives.bag_writer import BagWriter
+from dvsnet_ros.drives.frame import DriveError, Frame
+
+DEFAULT_TOPIC: Final = "/camera/image_raw"
+
+_TOPIC: Final = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
+
+
+@dataclass(frozen=True)
+class CameraTopics:
+    """A camera's topics: what belongs to its images lies beside them.
+
+    Raises:
+        DriveError: `image` is no full name of a topic.
+    """
+
+    image: str = DEFAULT_TOPIC
+
+    def __post_init__(self) -> None:
+        if not _TOPIC.fullmatch(self.image):
+            raise DriveError(
+                f"'{self.image}' is no topic; a topic is called like {DEFAULT_TOPIC}, with a slash "
+                "before each word of letters, digits and _"
+            )
+
+    @property
+    def compressed(self) -> str:
+        """Of compressed images, as image_transport names it."""
+        return f"{self.image}/compressed"
+
+    @property
+    def camera_info(self) -> str:
+        """Of the calibration."""
+        return self._beside("camera_info")
+
+    @property
+    def labels(self) -> str:
+        """Of the labels that the drive has."""
+        return self._beside("labels")
+
+    def _beside(self, name: str) -> str:
+        return f"{self.image.rpartition('/')[0]}/{name}"
+
+
+class CameraRecorder:
+    """Writes frames to a bag: images, the camera's calibration, and labels where there are any.
+
+    Args:
+        bag: where to.
+        topics: under which names.
+        compressed: whether images become JPEGs.
+    """
+
+    def __init__(self, bag: BagWriter, topics: CameraTopics, *, compressed: bool = False) -> None:
+        self._bag = bag
+        self._topics = topics
+        self._compressed = compressed
+
+    def write(self, frame: Frame) -> None:
+        """Add a frame.
+
+        Raises:
+            ValueError: no message can have the frame's stamp.
+            OSError: the bag can't be written.
+        """
+        topics, stamp = self._topics, frame.stamp
+        header = bag_messages.header(stamp, frame.frame_id)
+        if self._compressed:
+            image = bag_messages.compressed_image(frame.image, header)
+            self._bag.write(topics.compressed, image, stamp)
+        else:
+            self._bag.write(topics.image, bag_messages.image(frame.image, "bgr8", header), stamp)
+        self._bag.write(topics.camera_info, bag_messages.camera_info(frame, header), stamp)
+        if frame.labels is not None:
+            labels = bag_messages.image(frame.labels, "mono8", header)
+            self._bag.write(topics.labels, labels, stamp)
