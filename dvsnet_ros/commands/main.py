@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(command: Command, arguments: list[str]) -> int:
     try:
-        module = importlib.import_module(command.module)
+        code: int = importlib.import_module(command.module).run(arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "dvsnet_ros":
             raise
@@ -93,7 +93,6 @@ def _run(command: Command, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    code: int = module.run(arguments)
     return code
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dvsnet_ros.commands import record
 from dvsnet_ros.drives import drive
-from helpers.bags import header_stamp, read_bag, topics
+from helpers.bag_contents import header_stamp, read_bag, topics
 from helpers.processes import running
 
 SYNTHETIC = "synthetic:width=64,height=48,duration=0.4"
