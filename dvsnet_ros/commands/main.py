@@ -33,6 +33,11 @@ COMMANDS: Final = (
         "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",
     ),
     Command(
+        "process",
+        "put every frame of a drive through the video segmenter, to a bag, a video or PNGs",
+        "dvsnet process street.bag answers.bag --checkpoint road.safetensors",
+    ),
+    Command(
         "record",
         "write any drive to a rosbag",
         "dvsnet record street.mp4 street.bag",

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.drives import Drive, DriveError, drive
-from dvsnet_ros.drives.bag_writer import STORAGES, is_single_file, new_bag
+from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import DEFAULT_TOPIC, CameraRecorder, CameraTopics
 from dvsnet_ros.drives.whole import check_new
 from dvsnet_ros.training.interruption import interruption
@@ -53,10 +53,7 @@ def run(arguments: list[str]) -> int:
     """Run the command; returns its exit status."""
     options = parser().parse_args(arguments)
     try:
-        if is_single_file(options.out) and options.storage != "mcap":
-            raise ValueError(
-                f"'{options.out}' is an mcap file by its name; give OUT.bag for {options.storage}"
-            )
+        check_bag(options.out, options.storage)
         check_new(options.out)
         written = _record(drive(options.drive, rate=options.rate), options)
     except (ValueError, OSError) as error:

@@ -54,7 +54,7 @@ def save_segmentations(path: Path, stretch: Sequence[Stamped]) -> None:
         if segmentation.confidence is not None:
             arrays[f"confidence{index}"] = segmentation.confidence
     with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # not allow_pickle
 
 
 def load_segmentations(path: Path) -> Iterator[Stamped]:

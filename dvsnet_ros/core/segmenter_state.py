@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 
@@ -70,7 +70,7 @@ def save_state(path: Path, state: SegmenterState) -> None:
         "strides": {name: tensor.stride() for name, tensor in tensors.items()},
     }
     plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    save_file(plain, path, {"state": json.dumps(description)})
+    path.write_bytes(save(plain, {"state": json.dumps(description)}))
 
 
 def load_state(path: Path) -> SegmenterState:
@@ -86,7 +86,9 @@ def load_state(path: Path) -> SegmenterState:
             name: _with_strides(file.get_tensor(name), strides)
             for name, strides in description["strides"].items()
         }
-    keys = KeyFrames(**tensors, **description["keys"]) if tensors else None
+    keys = None
+    if tensors:
+        keys = KeyFrames(tensors["images"], tensors["logits"], **description["keys"])
     return SegmenterState(keys, tuple(description["last_shape"]), description["last_stamp"])
 
 

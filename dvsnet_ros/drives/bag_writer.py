@@ -111,6 +111,12 @@ def new_bag(out: Path, storage: str = "mcap", beside: Path | None = None) -> Ite
             (folder / f"{folder.name}.mcap").rename(path)
 
 
+def check_bag(out: Path, storage: str) -> None:
+    """Check that a bag of this name can have this storage; raises ValueError."""
+    if is_single_file(out) and storage != "mcap":
+        raise ValueError(f"'{out}' is an mcap file by its name; give OUT.bag for {storage}")
+
+
 def is_single_file(out: Path) -> bool:
     """Whether a bag of this name is one file instead of a folder."""
     return out.suffix.lower() == ".mcap"
