@@ -17,6 +17,7 @@ from dvsnet_ros.drives.stamps import kitti_stamps
 IMAGE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 )
+BAG_SUFFIXES = frozenset((".mcap", ".db3"))
 DEFAULT_RATE = 10.0
 
 _log = logging.getLogger(__name__)
@@ -156,6 +157,12 @@ def _content_of(folder: Path) -> str:
     entries = sorted(folder.iterdir())
     if not entries:
         return "it is empty"
+    storage = next((entry.name for entry in entries if entry.suffix in BAG_SUFFIXES), None)
+    if storage is not None:
+        return (
+            f"it holds {storage} but no metadata.yaml; give the file itself, or let "
+            "`ros2 bag reindex` write one"
+        )
     shown = ", ".join(entry.name + "/" * entry.is_dir() for entry in entries[:3])
     return f"it holds {shown}{', …' if len(entries) > 3 else ''}"
 
