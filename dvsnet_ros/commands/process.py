@@ -24,6 +24,7 @@ from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
 from dvsnet_ros.drives.answers import Look
+from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.whole import check_new
@@ -105,6 +106,8 @@ def _process(options: argparse.Namespace, part: Path) -> tuple[Counter[RegionPat
     check_output(options.out, options.storage)
     check_new(options.out)
     frames = drive(options.drive, rate=options.rate)
+    if options.rate and isinstance(frames, BagDrive):
+        raise ValueError("a bag has stamps of its own, which go with its messages; drop --rate")
     segmenter = new_segmenter(options)
     store = SegmentationStore(part, _settings(options, segmenter), resume=options.resume)
     try:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from dvsnet_ros.drives.bag_reader import Bag, Record, Topic, opened
+from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
 from dvsnet_ros.drives.images import DEFAULT_RATE
@@ -79,6 +79,34 @@ class BagDrive:
         if record is None:
             raise DriveError(f"{self.name} has lost its frame {index}")
         return self._frame(index, record)
+
+    def replay(self) -> Iterator[tuple[RawMessage, Frame | None]]:
+        """All messages of the bag in order, of all topics; those that are frames, with their frame.
+
+        The frames are those that iterating gives, where broken ones are reported.
+        """
+        index = 0
+        with opened(self.path) as bag:
+            try:
+                for message in bag.everything():
+                    frame = None
+                    if self._is_image(message) and index < len(self):
+                        frame = self._frame_if_whole(index, message)
+                        index += 1
+                    yield message, frame
+            except DriveError as error:
+                _log.error("%s can't be read to its end: %s", self.name, error)
+
+    def _is_image(self, message: RawMessage) -> bool:
+        connection = message.connection
+        return connection.topic == self.topic and connection.msgtype in IMAGES
+
+    def _frame_if_whole(self, index: int, message: RawMessage) -> Frame | None:
+        record = Record(message.time, message.connection.msgtype, message.data)
+        try:
+            return self._frame(index, record)
+        except DriveError:
+            return None
 
     @cached_property
     def _times(self) -> tuple[int, ...]:

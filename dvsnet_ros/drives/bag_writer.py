@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from rosbags.interfaces import (
     Connection,
+    ConnectionExtRosbag2,
+    MessageDefinitionFormat,
     Qos,
     QosDurability,
     QosHistory,
@@ -40,6 +42,9 @@ LATCHED: Final = Qos(
     avoid_ros_namespace_conventions=False,
 )
 """QoS of a topic whose last message is for late subscribers too."""
+
+NO_HASH: Final = f"RIHS01_{0:064}"
+"""Of types that are not known."""
 
 
 class BagWriter:
@@ -80,6 +85,32 @@ class BagWriter:
             data = store.serialize_cdr(message, type_name)
             self._writer.write(self._connections[topic], stamp, data)
 
+    def copy(self, connection: Connection, stamp: int, data: bytes) -> None:
+        """Add a message of another bag as it is, received at this stamp, in nanoseconds."""
+        with explained(self._out):
+            self._writer.write(self._copied(connection), stamp, data)
+
+    def _copied(self, connection: Connection) -> Connection:
+        """The connection here of the same topic, type and QoS."""
+        extension = connection.ext
+        assert isinstance(extension, ConnectionExtRosbag2)
+        for own in self._writer.connections:
+            if (own.topic, own.msgtype, own.ext) == (
+                connection.topic,
+                connection.msgtype,
+                extension,
+            ):
+                return own
+        definition, digest = _definition(connection)
+        return self._writer.add_connection(
+            connection.topic,
+            connection.msgtype,
+            msgdef=definition,
+            rihs01=digest,
+            serialization_format=extension.serialization_format,
+            offered_qos_profiles=extension.offered_qos_profiles,
+        )
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -88,6 +119,18 @@ class BagWriter:
     ) -> None:
         with explained(self._out):
             self._writer.__exit__(kind, error, trace)
+
+
+def _definition(connection: Connection) -> tuple[str, str]:
+    """A type's definition and hash: what its bag says, or ROS 2 Jazzy; empty where neither does."""
+    store, name = typestore(), connection.msgtype
+    is_known = name in store.fielddefs
+    definition, digest = connection.msgdef.data, connection.digest
+    if connection.msgdef.format is MessageDefinitionFormat.NONE:
+        definition = store.generate_msgdef(name, ros_version=2)[0] if is_known else ""
+    if not digest:
+        digest = store.hash_rihs01(name) if is_known else NO_HASH
+    return definition, digest
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
+from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_single_file, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder, CameraTopics
 from dvsnet_ros.drives.frame import Drive, Frame
@@ -79,7 +80,17 @@ def _as_stamped(frames: Drive) -> Iterator[tuple[Frame, int]]:
 
 
 def _recorded(frames: Drive, bag: BagWriter) -> Iterator[tuple[Frame, int]]:
-    """The frames, each when the bag has the messages up to it: as they were, or as `record`."""
+    """The frames, each when the bag has what came before it and with it.
+
+    The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
+    """
+    if isinstance(frames, BagDrive):
+        for message, frame in frames.replay():
+            if message.connection.topic not in BagAnswers.TOPICS:
+                bag.copy(message.connection, message.time, message.data)
+            if frame is not None:
+                yield frame, message.time
+        return
     recorder = CameraRecorder(bag, CameraTopics())
     for frame in frames:
         recorder.write(frame)
