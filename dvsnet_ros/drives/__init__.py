@@ -4,14 +4,22 @@ import math
 import stat
 from pathlib import Path
 
+from dvsnet_ros.drives.folders import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive
 from dvsnet_ros.drives.frame import Calibration, Drive, DriveError, Frame
-from dvsnet_ros.drives.images import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive, list_drive
+from dvsnet_ros.drives.lists import LIST_SUFFIXES, list_drive
 from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
-__all__ = ["Calibration", "Drive", "DriveError", "Frame", "SyntheticDrive", "drive"]
+__all__ = [
+    "LIST_SUFFIXES",
+    "Calibration",
+    "Drive",
+    "DriveError",
+    "Frame",
+    "SyntheticDrive",
+    "drive",
+]
 
-LIST_SUFFIXES = frozenset((".txt", ".lst", ".list"))
 BAG_METADATA = "metadata.yaml"
 TOPIC_OPTION = "?topic="
 KINDS = "a folder of images, a list file, a video, a bag, or synthetic"
@@ -37,19 +45,28 @@ def drive(
         raise DriveError(f"a drive's rate must be more than 0 frames a second, not {rate}")
     if isinstance(source, str) and source.partition(":")[0] == "synthetic":
         return parse_synthetic(source, rate)
+    try:
+        return _recorded(source, rate, None if data_dir is None else Path(data_dir))
+    except OSError as error:
+        what = error.filename or source
+        raise DriveError(f"{what} can't be read: {error.strerror or error}") from error
+
+
+def _recorded(source: str | Path, rate: float | None, data_dir: Path | None) -> Drive:
     path, topic = _path_and_topic(source)
+    suffix = path.suffix.lower()
     is_folder = _is_folder(path)
-    if (path / BAG_METADATA).exists() if is_folder else path.suffix.lower() in BAG_SUFFIXES:
+    if (path / BAG_METADATA).exists() if is_folder else suffix in BAG_SUFFIXES:
         return _bag_drive(path, topic, rate)
     if topic is not None:
         raise DriveError(f"{path} is no bag, and only a bag takes {TOPIC_OPTION}{topic}")
     if is_folder:
         return folder_drive(path, rate)
-    if path.suffix.lower() in LIST_SUFFIXES:
-        return list_drive(path, None if data_dir is None else Path(data_dir), rate)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if suffix in LIST_SUFFIXES:
+        return list_drive(path, data_dir, rate)
+    if suffix in IMAGE_SUFFIXES:
         raise DriveError(f"{path} is one image; a drive is the folder that holds it")
-    if path.suffix.lower() == ".bag":
+    if suffix == ".bag":
         raise DriveError(
             f"{path} is a bag of ROS 1; rosbags-convert (pip install rosbags) makes one of ROS 2"
         )
@@ -68,10 +85,8 @@ def _is_folder(path: Path) -> bool:
     """Whether it is a folder, otherwise a file; raises DriveError where it is neither."""
     try:
         mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DriveError(f"there is no {path}; a drive is {KINDS}") from error
-    except (OSError, ValueError) as error:  # a ValueError for what can't be a path at all
-        raise DriveError(f"{str(path)!r} can't be looked at: {error}") from error
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: no path
+        raise DriveError(f"there is no {str(path)!r}; a drive is {KINDS}") from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise DriveError(f"{path} is neither a file nor a folder")
     return stat.S_ISDIR(mode)

@@ -15,7 +15,7 @@ import numpy as np
 from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
-from dvsnet_ros.drives.images import DEFAULT_RATE
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
 
 RAW: Final = "sensor_msgs/msg/Image"
 COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
@@ -78,7 +78,10 @@ class BagDrive:
             record = next(itertools.islice(records, as_early, None), None)
         if record is None:
             raise DriveError(f"{self.name} has lost its frame {index}")
-        return self._frame(index, record)
+        try:
+            return self._frame(index, record)
+        except DriveError as error:
+            raise DriveError(f"frame {index} of {self.name}: {error}") from error
 
     def replay(self) -> Iterator[tuple[RawMessage, Frame | None]]:
         """All messages of the bag in order, of all topics; those that are frames, with their frame.
@@ -138,7 +141,7 @@ class BagDrive:
         header = message.header
         stamp = header.stamp.sec * NANOSECONDS + header.stamp.nanosec
         if not self.keeps_stamps:
-            stamp = round(index * NANOSECONDS / self.rate)
+            stamp = regular_stamp(index, self.rate)
         # An image that is part of the message's bytes can't be written to, unlike any other frame.
         image = np.require(image, requirements="W")
         return Frame(image, stamp, header.frame_id, calibration=self.calibration)

@@ -13,14 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives.compressed_header import most_pixels, whole_image_size
+from dvsnet_ros.drives.compressed_header import refusal
 from dvsnet_ros.drives.image_library import PlainImage, library_bgr
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ErrorKind: TypeAlias = Literal["unknown_encoding", "inconsistent_size", "zero_size", "undecodable"]
-
-MAX_COMPRESSED_PIXELS: Final = 2**26
-"""Largest compressed image that is decoded: a file of a few bytes may claim any size."""
 
 
 class RawFields(Protocol):
@@ -111,7 +108,9 @@ def compressed_to_bgr(message: CompressedFields) -> Pixels:
     """
     # Both libraries only wrap OpenCV here, and neither minds a size, a truncation or a grey image.
     data = np.frombuffer(message.data, np.uint8)
-    _check_compressed(data.tobytes(), message.format)
+    refused = refusal(data.tobytes())
+    if refused is not None:
+        raise _undecodable(message.format, refused.reason, refused.kind)
     # As every other ROS subscriber sees it: a camera's calibration knows nothing of EXIF.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -196,34 +195,14 @@ def _fits_bayer(pattern: str, pixels: Pixels) -> bool:
     return ENCODINGS.get(pattern) is _BAYER and min(pixels.shape) >= _BAYER.smallest_side
 
 
-def _check_compressed(data: bytes, format_name: str) -> None:
-    """Raise ImageError unless data is a whole JPEG or PNG of a size that may be decoded."""
-    if not data:
-        raise _undecodable(format_name, "it has no data")
-    size = whole_image_size(data)
-    if size is None:
-        raise _undecodable(format_name, "it is no whole JPEG or PNG")
-    width, height = size
-    claim = f"its header claims {width}x{height} pixels"
-    if width == 0 or height == 0:
-        raise ImageError("zero_size", f"the compressed image has no pixels: {claim}")
-    if width * height > MAX_COMPRESSED_PIXELS:
-        raise _undecodable(
-            format_name,
-            f"{claim}, over the limit of {MAX_COMPRESSED_PIXELS}; publish a smaller image",
-        )
-    if width * height > most_pixels(data):
-        raise _undecodable(format_name, f"{claim}, more than its {len(data)} bytes can hold")
-
-
 def _to_8_bit(words: NDArray[Any]) -> Pixels:
     """Scale uint16 to uint8, 65535 becoming 255, rounded: what cv_bridge does."""
     return np.asarray(cv2.convertScaleAbs(words, alpha=255.0 / 65535.0), np.uint8)
 
 
-def _undecodable(format_name: str, reason: str) -> ImageError:
+def _undecodable(format_name: str, reason: str, kind: ErrorKind = "undecodable") -> ImageError:
     return ImageError(
-        "undecodable",
+        kind,
         f"the compressed image of format {_quoted(format_name)} can't be decoded: {reason}",
     )
 

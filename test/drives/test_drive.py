@@ -43,6 +43,9 @@ def test_sources_that_are_no_drive(tmp_path: Path) -> None:
         drive(image)
     with pytest.raises(DriveError, match="neither a file nor a folder"):
         drive("/dev/null")
+    for impossible in ("a\0b", "x" * 5000, f"{image}/inside"):
+        with pytest.raises(DriveError, match=r"there is no|File name too long"):
+            drive(impossible)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])

@@ -60,17 +60,22 @@ def level(value: int, size: tuple[int, int] = (6, 8)) -> NDArray[np.uint8]:
 
 
 def write_bag(
-    path: Path, messages: Iterable[tuple[str, int, Any]], storage: StoragePlugin = MCAP
+    path: Path,
+    messages: Iterable[tuple[str, int, Any]],
+    storage: StoragePlugin = MCAP,
+    serialized: str = "sensor_msgs/msg/Image",
 ) -> Path:
-    """Write (topic, time of reception in ns, message or serialized Image) to a bag."""
+    """Write (topic, time of reception in ns, message) to a bag.
+
+    A message that is bytes is written as it is, as one of the type `serialized`.
+    """
     with Writer(path, version=9, storage_plugin=storage) as writer:
         topics: dict[str, Any] = {}
         for topic, time, sent in messages:
-            is_serialized = isinstance(sent, bytes)
-            name = "sensor_msgs/msg/Image" if is_serialized else sent.__msgtype__
+            name = serialized if isinstance(sent, bytes) else sent.__msgtype__
             if topic not in topics:
                 topics[topic] = writer.add_connection(topic, name, typestore=STORE)
-            data = sent if is_serialized else STORE.serialize_cdr(sent, name)
+            data = sent if isinstance(sent, bytes) else STORE.serialize_cdr(sent, name)
             writer.write(topics[topic], time, data)
     return path
 

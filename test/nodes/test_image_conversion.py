@@ -17,12 +17,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.drives.image_decoding import (
-    ENCODINGS,
-    MAX_COMPRESSED_PIXELS,
-    ImageError,
-    Pixels,
-)
+from dvsnet_ros.drives.compressed_header import MAX_COMPRESSED_PIXELS
+from dvsnet_ros.drives.image_decoding import ENCODINGS, ImageError, Pixels
 from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 
 BAYER_COLOURS = {  # the colour (index in BGR) at the four pixels of the pattern, row by row
