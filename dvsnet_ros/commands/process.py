@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the command; returns its exit status."""
     options = parser().parse_args(dashed(arguments))
-    part = options.out.with_name(f"{options.out.name}.part")
+    part = Path(f"{options.out}.part")
     try:
         if options.resume and options.out.exists():
             if is_store(part):  # killed between the last two steps

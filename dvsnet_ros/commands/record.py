@@ -11,7 +11,8 @@ from tqdm import tqdm
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.drives import Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
-from dvsnet_ros.drives.camera_recorder import DEFAULT_TOPIC, CameraRecorder, CameraTopics
+from dvsnet_ros.drives.camera_recorder import CameraRecorder
+from dvsnet_ros.drives.topics import DEFAULT_TOPIC, CameraTopics
 from dvsnet_ros.drives.whole import check_new
 from dvsnet_ros.training.interruption import interruption
 

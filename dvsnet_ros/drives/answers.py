@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.overlay import paint_overlay
 from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
-from dvsnet_ros.drives import bag_messages
+from dvsnet_ros.drives import bag_messages, topics
 from dvsnet_ros.drives.bag_types import new_message
 from dvsnet_ros.drives.bag_writer import BagWriter
 from dvsnet_ros.drives.frame import Frame
@@ -51,13 +51,6 @@ class Answers(Protocol):
 class BagAnswers:
     """Writes what the node would publish, on the node's topics."""
 
-    MASK: Final = "/dvsnet/mask"
-    CONFIDENCE: Final = "/dvsnet/confidence"
-    OVERLAY: Final = "/dvsnet/overlay"
-    DECISIONS: Final = "/dvsnet/decisions"
-    LABEL_INFO: Final = "/dvsnet/label_info"
-    TOPICS: Final = frozenset((MASK, CONFIDENCE, OVERLAY, DECISIONS, LABEL_INFO))
-
     def __init__(self, bag: BagWriter, look: Look) -> None:
         self._bag = bag
         self._look = look
@@ -68,19 +61,19 @@ class BagAnswers:
         bag, header = self._bag, bag_messages.header(frame.stamp, frame.frame_id)
         if self._is_first:
             info = _label_info(self._look.labels, frame.stamp)
-            bag.write(self.LABEL_INFO, info, received, latched=True)
+            bag.write(topics.LABEL_INFO, info, received, latched=True)
             self._is_first = False
-        bag.write(self.MASK, bag_messages.image(segmentation.mask, "mono8", header), received)
+        bag.write(topics.MASK, bag_messages.image(segmentation.mask, "mono8", header), received)
         decisions = _decisions(segmentation, self._look.schedule, header)
-        bag.write(self.DECISIONS, decisions, received)
+        bag.write(topics.DECISIONS, decisions, received)
         if segmentation.confidence is not None:
             confidence = bag_messages.image(segmentation.confidence, "mono8", header)
-            bag.write(self.CONFIDENCE, confidence, received)
+            bag.write(topics.CONFIDENCE, confidence, received)
         if self._look.overlay:
             painted = paint_overlay(
                 frame.image, segmentation, self._look.labels, self._look.opacity
             )
-            bag.write(self.OVERLAY, bag_messages.image(painted, "bgr8", header), received)
+            bag.write(topics.OVERLAY, bag_messages.image(painted, "bgr8", header), received)
 
 
 class FolderAnswers:

@@ -118,7 +118,7 @@ class Bag:
         """The messages of these connections, of all where none is given."""
         messages = self._reader.messages(connections, start, stop)
         while True:
-            with _no_other_errors(f"the bag {self._path} is broken"):
+            with _reading(self._path):
                 found = next(messages, None)
                 if found is None:
                     return

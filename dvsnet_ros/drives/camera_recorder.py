@@ -2,53 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Final
-
 from dvsnet_ros.drives import bag_messages
 from dvsnet_ros.drives.bag_writer import BagWriter
-from dvsnet_ros.drives.frame import DriveError, Frame
-
-DEFAULT_TOPIC: Final = "/camera/image_raw"
-
-_TOPIC: Final = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
-
-
-@dataclass(frozen=True)
-class CameraTopics:
-    """A camera's topics: what belongs to its images lies beside them.
-
-    Raises:
-        DriveError: `image` is no full name of a topic.
-    """
-
-    image: str = DEFAULT_TOPIC
-
-    def __post_init__(self) -> None:
-        if not _TOPIC.fullmatch(self.image):
-            raise DriveError(
-                f"'{self.image}' is no topic; a topic is called like {DEFAULT_TOPIC}, with a slash "
-                "before each word of letters, digits and _"
-            )
-
-    @property
-    def compressed(self) -> str:
-        """Of compressed images, as image_transport names it."""
-        return f"{self.image}/compressed"
-
-    @property
-    def camera_info(self) -> str:
-        """Of the calibration."""
-        return self._beside("camera_info")
-
-    @property
-    def labels(self) -> str:
-        """Of the labels that the drive has."""
-        return self._beside("labels")
-
-    def _beside(self, name: str) -> str:
-        return f"{self.image.rpartition('/')[0]}/{name}"
+from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.drives.topics import CameraTopics
 
 
 class CameraRecorder:

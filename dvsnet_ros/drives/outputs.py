@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_single_file, new_bag
-from dvsnet_ros.drives.camera_recorder import CameraRecorder, CameraTopics
+from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.frame import Drive, Frame
+from dvsnet_ros.drives.topics import ANSWERS, CameraTopics
 
 VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
 
@@ -86,7 +87,7 @@ def _recorded(frames: Drive, bag: BagWriter) -> Iterator[tuple[Frame, int]]:
     """
     if isinstance(frames, BagDrive):
         for message, frame in frames.replay():
-            if message.connection.topic not in BagAnswers.TOPICS:
+            if message.connection.topic not in ANSWERS:
                 bag.copy(message.connection, message.time, message.data)
             if frame is not None:
                 yield frame, message.time

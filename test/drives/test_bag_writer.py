@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from dvsnet_ros.drives import Calibration, DriveError, Frame
 from dvsnet_ros.drives.bag_messages import LAST_STAMP, time
 from dvsnet_ros.drives.bag_writer import STORAGES, new_bag
-from dvsnet_ros.drives.camera_recorder import CameraRecorder, CameraTopics
+from dvsnet_ros.drives.camera_recorder import CameraRecorder
+from dvsnet_ros.drives.topics import CameraTopics
 from helpers.bag_contents import file_bytes, header_stamp, read_bag, topics
 
 STAMP = 1_700_000_000_123_456_789

@@ -14,8 +14,9 @@ from rosbags.rosbag2 import Reader, Writer
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.overlay import paint_overlay
 from dvsnet_ros.drives import Drive, drive
-from dvsnet_ros.drives.answers import BagAnswers, Look
+from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.outputs import check_output, new_output
+from dvsnet_ros.drives.topics import ANSWERS, LABEL_INFO
 from helpers import bags
 from helpers.bag_contents import Received, file_bytes, header_stamp, read_bag, topics
 from helpers.limits import largest_file, peak_memory
@@ -76,10 +77,8 @@ def test_a_bag_of_a_bag(bag: Path, tmp_path: Path, name: str, storage: str) -> N
     out = tmp_path / name
     make(out, drive(f"{bag}?topic={bags.IMAGE}"), storage=storage)
     received = read_bag(out)
-    copied = [each for each in received if each.topic not in BagAnswers.TOPICS]
-    assert plain(copied) == plain(
-        [each for each in read_bag(bag) if each.topic not in BagAnswers.TOPICS]
-    )
+    copied = [each for each in received if each.topic not in ANSWERS]
+    assert plain(copied) == plain([each for each in read_bag(bag) if each.topic not in ANSWERS])
     assert topics(out) == {
         "/words": ("std_msgs/msg/String", 7),
         bags.IMAGE: ("sensor_msgs/msg/Image", 5),
@@ -91,11 +90,9 @@ def test_a_bag_of_a_bag(bag: Path, tmp_path: Path, name: str, storage: str) -> N
     }
     whole = [index for index in range(5) if index != 2]
     for count, index in enumerate(whole):
-        answers = [
-            each
-            for each in received
-            if each.topic in BagAnswers.TOPICS and each.topic != BagAnswers.LABEL_INFO
-        ][4 * count : 4 * count + 4]
+        answers = [each for each in received if each.topic in ANSWERS and each.topic != LABEL_INFO][
+            4 * count : 4 * count + 4
+        ]
         stamp = 2 * SECOND + index * SECOND // 10
         for each in answers:
             assert each.stamp == stamp + 3_000_000
