@@ -27,7 +27,7 @@ from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
-from dvsnet_ros.drives import DriveError, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         "drive",
         nargs="?",
         default="synthetic",
-        help="a folder of images, a video, a list of images, or 'synthetic' (default)",
+        help=f"{KINDS_OF_DRIVES} (default: %(default)s)",
     )
     flags.add_argument(
         "--out", type=Path, default=Path("demo"), help="output folder (default: %(default)s)"

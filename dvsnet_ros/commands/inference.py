@@ -15,7 +15,7 @@ from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import Drive, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder
 
 
@@ -28,9 +28,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: dvsnet inference stuttgart_00/ --restore-from dvsnet.safetensors "
         "--save-dir out --target 90",
     )
-    flags.add_argument(
-        "drive", nargs="?", help="a folder of images, a video, a list of images, or 'synthetic'"
-    )
+    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
     )
@@ -73,7 +71,7 @@ def _at_least_one(text: str) -> int:
 def _drive(options: argparse.Namespace) -> Drive:
     source = options.drive or options.data_list or options.data_dir
     if source is None:
-        raise ValueError("which drive? give a folder, a video or a list, or --data-list FILE")
+        raise ValueError(f"which drive? give {KINDS_OF_DRIVES}, or --data-list FILE")
     return drive(source, data_dir=options.data_dir)
 
 

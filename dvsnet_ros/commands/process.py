@@ -22,7 +22,7 @@ from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, Frame, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES
@@ -42,10 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "whole; until then, what is done lies in OUT.part, and --resume goes on with it.",
         epilog="example: dvsnet process street.bag answers.bag --checkpoint road.safetensors",
     )
-    flags.add_argument(
-        "drive", metavar="DRIVE",
-        help="a bag, a folder of images, a video, a list of images, or 'synthetic'",
-    )  # fmt: skip
+    flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "out", metavar="OUT", type=Path,
         help="OUT.bag (a folder, as ROS 2 makes it) or OUT.mcap (one file): the input's messages "

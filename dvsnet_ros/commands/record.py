@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED
-from dvsnet_ros.drives import Drive, DriveError, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.topics import DEFAULT_TOPIC, CameraTopics
@@ -26,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
         "Foxglove and the other commands here take it.",
         epilog="example: dvsnet record street/ street.bag --rate 15",
     )
-    flags.add_argument(
-        "drive", metavar="DRIVE", help="a folder of images, a video, a list of images, 'synthetic'"
-    )
+    flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "out", metavar="OUT", type=Path,
         help="the bag: OUT.bag is a folder with metadata.yaml, as ROS 2 makes it; OUT.mcap is one "
@@ -40,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--compressed", action="store_true",
-        help="JPEG images, on TOPIC/compressed: about a tenth of the size, no longer exact",
+        help="JPEG images, on TOPIC/compressed: far smaller, no longer exact",
     )  # fmt: skip
     flags.add_argument(
         "--storage", choices=STORAGES, default="mcap",

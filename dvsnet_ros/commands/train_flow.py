@@ -12,7 +12,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
-from dvsnet_ros.drives import SyntheticDrive, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, SyntheticDrive, drive
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow import (
     STATE_FILE,
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     distil = flags.add_argument_group("distillation")
     distil.add_argument("--segmenter", help="a checkpoint with the segmentation network to serve")
     distil.add_argument(
-        "--distil-drives", nargs="*", default=[], metavar="DRIVE", help="drives of any kind"
+        "--distil-drives", nargs="*", default=[], metavar="DRIVE", help=f"each {KINDS_OF_DRIVES}"
     )
     distil.add_argument(
         "--distil-stills", type=int, default=0, metavar="N", help="pairs of --data-dir's stills"

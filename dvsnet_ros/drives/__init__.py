@@ -11,6 +11,7 @@ from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
 __all__ = [
+    "KINDS_OF_DRIVES",
     "LIST_SUFFIXES",
     "Calibration",
     "Drive",
@@ -22,7 +23,10 @@ __all__ = [
 
 BAG_METADATA = "metadata.yaml"
 TOPIC_OPTION = "?topic="
-KINDS = "a folder of images, a list file, a video, a bag, or synthetic"
+KINDS_OF_DRIVES = (
+    "a folder of images, a video, a bag (town.bag, or town.bag?topic=/camera/image_raw), a list of "
+    "images, or 'synthetic'"
+)
 
 
 def drive(
@@ -86,7 +90,7 @@ def _is_folder(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: no path
-        raise DriveError(f"there is no {str(path)!r}; a drive is {KINDS}") from error
+        raise DriveError(f"there is no {path}; a drive is {KINDS_OF_DRIVES}") from error
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise DriveError(f"{path} is neither a file nor a folder")
     return stat.S_ISDIR(mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,7 @@ def test_frames_in_order_and_by_index(tmp_path: Path, storage: StoragePlugin) ->
     assert frames[0].image.flags.writeable
     assert values(opened[index] for index in (19, 0, 7, -2)) == [190, 0, 70, 180]
     assert opened[7].stamp == frames[7].stamp
+    assert pickle.loads(pickle.dumps(opened))[7].stamp == frames[7].stamp
     with pytest.raises(IndexError, match="20 frames"):
         opened[20]
 
