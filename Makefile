@@ -1,6 +1,9 @@
-# make demo [DRIVE=folder-of-images|video], make test, make lint: each sets up first what it needs.
+# make demo [DRIVE=folder-of-images|video], make test, make lint, make weights CAMVID=... KITTI=...:
+# each sets up first what it needs.
 PYTHON ?= python3
 DRIVE ?=
+CAMVID ?=
+KITTI ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -8,7 +11,7 @@ SET_UP := .venv/.set-up
 SET_UP_FROM := setup.py pyproject.toml constraints.txt requirements-ros.txt package.xml \
                CMakeLists.txt $(wildcard cmake/* msg/* launch/* config/* scripts/*)
 
-.PHONY: demo test lint workspace setup clean
+.PHONY: demo test lint weights workspace setup clean
 
 demo: $(SET_UP)
 	$(BIN)/dvsnet demo $(if $(DRIVE),"$(DRIVE)")
@@ -19,6 +22,11 @@ test: $(SET_UP)
 lint: $(SET_UP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Makes the shipped weights anew (docs/model_card.md); interrupted, it goes on where it stopped.
+weights: $(SET_UP)
+	$(if $(and $(CAMVID),$(KITTI)),,$(error give CAMVID=folder and KITTI=folder, see scripts/make_weights.py))
+	$(BIN)/python scripts/make_weights.py --camvid "$(CAMVID)" --kitti "$(KITTI)"
 
 # Builds and tests the package with colcon in a workspace of its own, in both install modes.
 workspace: $(SET_UP)

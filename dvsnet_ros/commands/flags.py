@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from dvsnet_ros.training.key_frames import KeyReach
+
 INTERRUPTED: Final = 130
 """Exit status of a command that Ctrl-C ended, as a shell says it."""
 
@@ -86,6 +88,30 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
         "%(default)s)",
     )  # fmt: skip
     add_device_flags(flags)
+
+
+def add_reach_flags(flags: argparse.ArgumentParser) -> None:
+    """--max-distance and --max-seconds: which frames of a drive make pairs."""
+    defaults = KeyReach()
+    flags.add_argument(
+        "--max-distance", type=int,
+        help="key frames of a drive's frame are 1 to this many frames before it (default: "
+        f"{defaults.frames})",
+    )  # fmt: skip
+    flags.add_argument(
+        "--max-seconds", type=float, default=defaults.seconds,
+        help="and at most this long before it; 0: no limit (default: %(default)s)",
+    )  # fmt: skip
+
+
+def reach_of(options: argparse.Namespace) -> KeyReach:
+    """What these flags say.
+
+    Raises:
+        ValueError: if one is out of range.
+    """
+    distance = KeyReach().frames if options.max_distance is None else options.max_distance
+    return KeyReach(distance, options.max_seconds)
 
 
 def checkpoint_path(given: str | None) -> str:

@@ -13,14 +13,21 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, checkpoint_path, dashed
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flags,
+    add_reach_flags,
+    checkpoint_path,
+    dashed,
+    reach_of,
+)
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
 from dvsnet_ros.training.case_files import CaseWriter
-from dvsnet_ros.training.data import load_labelled
+from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow_pairs import StillPairs
 from dvsnet_ros.training.interruption import interruption
 from dvsnet_ros.training.testcases import (
@@ -33,7 +40,6 @@ from dvsnet_ros.training.testcases import (
     read_pair_list,
 )
 
-MAX_DISTANCE = 10
 SAVE_EVERY = 20
 
 
@@ -80,11 +86,7 @@ def parser() -> argparse.ArgumentParser:
         "--clip", type=float, default=0.0,
         help="leave out testcases with at most this share, 0-1, of agreement (default: 0)",
     )  # fmt: skip
-    flags.add_argument(
-        "--max-distance", type=int,
-        help=f"pair each frame of a drive with the key frames 1 to this many before it (default: "
-        f"{MAX_DISTANCE})",
-    )  # fmt: skip
+    add_reach_flags(flags)
     flags.add_argument(
         "--overlap", type=int, default=0,
         help="of the regions, divisible by 8 (default: 0, as in the original)",
@@ -100,6 +102,10 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--stills-pairs", type=int, default=500, help="how many of them (default: %(default)s)"
     )
+    flags.add_argument(
+        "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
+        help="stills not to use: names up to the first underscore",
+    )  # fmt: skip
     flags.add_argument("--seed", type=int, default=0, help="of the stills' motion")
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's testcases")
     add_device_flags(flags)
@@ -132,7 +138,7 @@ def _make(options: argparse.Namespace) -> int:
         size=(options.height, options.width),
         overlap=options.overlap,
         clip=options.clip,
-        remembered=(options.max_distance or MAX_DISTANCE) + 1,
+        remembered=reach_of(options).frames + 1,
     )
     channels = int(checkpoint.networks["flow"].feature_channels)  # type: ignore[arg-type]
     settings = _settings(options, path)
@@ -168,10 +174,9 @@ def _check(options: argparse.Namespace) -> None:
     check_overlap(options.overlap)
     if not 0.0 <= options.clip < 1.0:
         raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")
-    for name in ("num_steps", "max_distance"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(f"--{name.replace('_', '-')} is {value}; it must be at least 1")
+    if options.num_steps is not None and options.num_steps < 1:
+        raise ValueError(f"--num-steps is {options.num_steps}; it must be at least 1")
+    reach_of(options)
     if (options.height == 0) != (options.width == 0):
         raise ValueError("give both --height and --width, or neither")
     if (options.stills_dir is None) != (options.labels_dir is None):
@@ -189,13 +194,14 @@ def _pairs(options: argparse.Namespace) -> list[Pairs]:
         parts = []
         first = options.data_list or options.data_dir
         sources = [*options.drives, *([first] if first else [])]
-    distance = options.max_distance or MAX_DISTANCE
+    reach = reach_of(options)
     for source in sources:
         frames = drive(source, data_dir=options.data_dir)
-        parts.append(Pairs(pairs_of_drive(frames, distance), count_pairs(len(frames), distance)))
+        parts.append(Pairs(pairs_of_drive(frames, reach), count_pairs(len(frames), reach)))
     if options.stills_dir:
-        stills = StillPairs(load_labelled(options.stills_dir, options.labels_dir))
-        drawn = pairs_of_source(stills, options.stills_pairs, options.seed)
+        labelled = load_labelled(options.stills_dir, options.labels_dir)
+        stills, _ = split_sequences(labelled, options.val_sequences)
+        drawn = pairs_of_source(StillPairs(stills), options.stills_pairs, options.seed)
         parts.append(Pairs(drawn, options.stills_pairs))
     if not parts:
         raise ValueError(
@@ -213,8 +219,8 @@ def _listed_pairs(data_list: str | None, data_dir: Path | None) -> list[ShotPair
 def _settings(options: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
     """Everything that decides what the testcases are."""
     names = (
-        "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "overlap",
-        "height", "width", "stills_pairs", "seed", "precision",
+        "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "max_seconds",
+        "overlap", "height", "width", "stills_pairs", "val_sequences", "seed", "precision",
     )  # fmt: skip
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     folders = {name: str(getattr(options, name)) for name in ("stills_dir", "labels_dir")}

@@ -43,6 +43,11 @@ COMMANDS: Final = (
         "dvsnet record street.mp4 street.bag",
     ),
     Command(
+        "evaluate",
+        "measure quality: on labelled stills, and on a drive for many targets",
+        "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.5 --out street",
+    ),
+    Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",

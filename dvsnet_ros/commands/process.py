@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, checkpoint_path, dashed
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
-from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
+from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, schedule_of
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -151,9 +151,8 @@ def _write(
 ) -> Counter[RegionPath]:
     """Make the output of what the store holds."""
     counts: Counter[RegionPath] = Counter()
-    look = Look(
-        segmenter.label_set, segmenter.schedule.mode, options.overlay_opacity, options.overlay
-    )
+    mode = schedule_of(options).mode
+    look = Look(segmenter.label_set, mode, options.overlay_opacity, options.overlay)
     with (
         _said_before(),
         new_output(options.out, frames, look, options.storage, store.scratch()) as output,

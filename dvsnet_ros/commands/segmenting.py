@@ -26,15 +26,20 @@ def new_segmenter(options: argparse.Namespace) -> VideoSegmenter:
         rows=options.rows,
         columns=options.columns,
         overlap=options.overlap,
-        schedule=Schedule(
-            "dynamic" if options.dynamic else "fixed",
-            options.target,
-            options.dynamic_decrease,
-            options.dynamic_increase,
-        ),
+        schedule=schedule_of(options),
         max_gap=options.max_gap,
         device=options.device,
         precision=options.precision,
+    )
+
+
+def schedule_of(options: argparse.Namespace) -> Schedule:
+    """The schedule that these flags describe; raises ValueError where one is out of range."""
+    return Schedule(
+        "dynamic" if options.dynamic else "fixed",
+        options.target,
+        options.dynamic_decrease,
+        options.dynamic_increase,
     )
 
 

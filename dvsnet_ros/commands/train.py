@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
     )
     for name in ("train", "val"):
         flags.add_argument(
-            f"--{name}-data-dir", type=Path, default=Path(name),
-            help="folder of X.npy and Y.npy (default: %(default)s)",
+            f"--{name}-data-dir", type=Path, nargs="+", default=[Path(name)], metavar="DIR",
+            help=f"folders of X.npy and Y.npy (default: {name})",
         )  # fmt: skip
     flags.add_argument(
         "--save-dir", type=Path, default=Path("decisionModel"),

@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, dashed, starting_weights
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flags,
+    add_reach_flags,
+    dashed,
+    reach_of,
+    starting_weights,
+)
 from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
@@ -18,16 +25,17 @@ from dvsnet_ros.training.flow import (
     STATE_FILE,
     WEIGHTS_FILE,
     FlowProgress,
-    FlowRecipe,
     FlowTraining,
 )
-from dvsnet_ros.training.flow_pairs import PairSource, RenderedPairs, StillPairs
+from dvsnet_ros.training.flow_batches import FlowRecipe
+from dvsnet_ros.training.flow_pairs import PairSource, RememberedPairs, RenderedPairs, StillPairs
 from dvsnet_ros.training.footage import (
     Footage,
     SegmentedFootage,
     footage_of_drive,
     footage_of_pairs,
 )
+from dvsnet_ros.training.key_frames import KeyReach
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +57,11 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument(
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
         help="stills not to use: names up to the first underscore",
+    )  # fmt: skip
+    known.add_argument(
+        "--still-pairs", type=int, default=2000, metavar="N",
+        help="different pairs to make of the stills, 1.7 MB of memory each at 480x360 (default: "
+        "%(default)s)",
     )  # fmt: skip
     known.add_argument("--steps", type=int, default=defaults.steps, help="default: %(default)s")
     known.add_argument(
@@ -81,10 +94,7 @@ def parser() -> argparse.ArgumentParser:
     distil.add_argument(
         "--temperature", type=float, default=defaults.temperature, help="default: %(default)s"
     )
-    flags.add_argument(
-        "--max-distance", type=int, default=10,
-        help="key frames are 1 to this many frames before a frame (default: %(default)s)",
-    )  # fmt: skip
+    add_reach_flags(flags)
     flags.add_argument(
         "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
     )
@@ -116,8 +126,7 @@ def run(arguments: list[str]) -> int:
 def _training(options: argparse.Namespace) -> FlowTraining:
     check_folder(options.out, STATE_FILE, options.resume)
     check_overlap(options.overlap)
-    if options.max_distance < 1:
-        raise ValueError(f"--max-distance is {options.max_distance}; it must be at least 1")
+    reach = reach_of(options)
     recipe = FlowRecipe(
         steps=options.steps,
         distil_steps=options.distil_steps,
@@ -137,8 +146,8 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     stills = _stills(options)
     return FlowTraining(
         recipe,
-        _pairs(options, stills) if recipe.steps else [],
-        _footage(options, stills, segmenter) if recipe.distil_steps else [],
+        _pairs(options, stills, reach) if recipe.steps else [],
+        _footage(options, stills, segmenter, reach) if recipe.distil_steps else [],
         options.out,
         beside=segmenter,
         device=resolve_device(options.device),
@@ -158,7 +167,9 @@ def _stills(options: argparse.Namespace) -> StillPairs | None:
     return StillPairs(stills)
 
 
-def _pairs(options: argparse.Namespace, stills: StillPairs | None) -> list[PairSource]:
+def _pairs(
+    options: argparse.Namespace, stills: StillPairs | None, reach: KeyReach
+) -> list[PairSource]:
     """Synthetic drives, and the stills as often as all of them together."""
     pairs: list[PairSource] = []
     for source in options.drives:
@@ -168,19 +179,25 @@ def _pairs(options: argparse.Namespace, stills: StillPairs | None) -> list[PairS
                 f"the flow of '{source}' is not known; --drives takes synthetic drives, others "
                 "can be --distil-drives"
             )
-        pairs.append(RenderedPairs(frames, options.max_distance))
-    return pairs + ([stills] * max(1, len(pairs)) if stills else [])
+        pairs.append(RenderedPairs(frames, reach.frames))
+    if stills:
+        remembered = RememberedPairs(stills, options.still_pairs, options.seed)
+        pairs += [remembered] * max(1, len(pairs))
+    return pairs
 
 
 def _footage(
-    options: argparse.Namespace, stills: StillPairs | None, segmenter: Checkpoint | None
+    options: argparse.Namespace,
+    stills: StillPairs | None,
+    segmenter: Checkpoint | None,
+    reach: KeyReach,
 ) -> list[SegmentedFootage]:
     if segmenter is None:
         raise ValueError("distillation needs --segmenter CHECKPOINT; or give --distil-steps 0")
     device = resolve_device(options.device)
     networks = RegionNetworks(segmenter, device, resolve_precision(options.precision, device))
     footage: list[Footage] = [
-        footage_of_drive(drive(source), options.max_distance, options.drive_frames)
+        footage_of_drive(drive(source), reach, options.drive_frames)
         for source in options.distil_drives
     ]
     if options.distil_stills:

@@ -8,8 +8,8 @@ JSON object:
      "label_set": {"name": ..., "classes": [...], "colors": [[r, g, b], ...]},
      "input": {"mean": [...], "scale": ..., "channel_order": "bgr"}}
 
-A checkpoint may lack networks (the decision network before it is trained, say). Loading one never
-runs code.
+A checkpoint may lack networks (the decision network before it is trained, say). Weights may be
+stored as float16 to halve the file; they are float32 once loaded. Loading one never runs code.
 """
 
 from __future__ import annotations
@@ -159,15 +159,21 @@ def _initialise(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint, *, half: bool = False) -> None:
     """Write a checkpoint; the file appears under its name only when it is whole.
+
+    Args:
+        path: the file.
+        checkpoint: what to write.
+        half: whether to round the weights of convolutions and dense layers to float16. What they
+            compute changes by about 0.1 %, less than in bfloat16.
 
     Raises:
         OSError: if the file can't be written.
     """
     path = Path(path)
     tensors = {
-        f"{name}.{key}": value.detach().cpu().contiguous()
+        f"{name}.{key}": _stored(value, half)
         for name, network in checkpoint.networks.items()
         for key, value in network.state_dict().items()
     }
@@ -187,6 +193,12 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _stored(value: Tensor, half: bool) -> Tensor:
+    """As a file holds it. Biases and batch norms are few, and their statistics can be large."""
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.ndim > 1 else value
 
 
 def load_checkpoint(path: str | Path, decision_path: str | Path | None = None) -> Checkpoint:
@@ -283,7 +295,11 @@ def _load_tensors(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None
     for name, network in checkpoint.networks.items():
         prefix = f"{name}."
         network.load_state_dict(
-            {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)},
+            {
+                key.removeprefix(prefix): tensor.float() if tensor.is_floating_point() else tensor
+                for key, tensor in tensors.items()
+                if key.startswith(prefix)
+            },
             assign=True,
         )
 

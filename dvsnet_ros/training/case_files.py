@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -24,12 +25,47 @@ FEATURE_GRID = (4, 8)
 _HEADER_BYTES = 128
 
 
-def load_cases(folder: Path) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64]]:
-    """Features [N, 4, 8, channels], left on disk until they are used, and scores [N].
+class JoinedFeatures:
+    """The features of several folders as one array [N, 4, 8, channels], left on disk until used.
 
     Raises:
-        DataError: if there are none, or they are no testcases.
+        DataError: if they differ in channels.
     """
+
+    def __init__(self, parts: Sequence[NDArray[np.floating[Any]]]) -> None:
+        channels = sorted({part.shape[3] for part in parts})
+        if len(channels) > 1:
+            raise DataError(
+                f"the testcases have {' and '.join(map(str, channels))} channels; make all with "
+                "one flow network"
+            )
+        self._parts = parts
+        self._starts = np.cumsum([0, *map(len, parts)])
+        self.shape = (int(self._starts[-1]), *parts[0].shape[1:])
+
+    def __getitem__(self, chosen: NDArray[np.int64] | slice) -> NDArray[np.float32]:
+        """Some rows, in order."""
+        rows = np.arange(self.shape[0])[chosen]
+        features = np.empty((len(rows), *self.shape[1:]), np.float32)
+        holders = np.searchsorted(self._starts, rows, side="right") - 1
+        for holder in np.unique(holders):
+            here = holders == holder
+            features[here] = self._parts[holder][rows[here] - self._starts[holder]]
+        return features
+
+
+def load_cases(folders: Sequence[Path]) -> tuple[JoinedFeatures, NDArray[np.float64]]:
+    """Features [N, 4, 8, channels] and scores [N] of all these folders.
+
+    Raises:
+        DataError: if a folder has none, or what it has are no testcases of the same kind.
+    """
+    loaded = [_load_folder(folder) for folder in folders]
+    features = JoinedFeatures([part for part, _ in loaded])
+    return features, np.concatenate([scores for _, scores in loaded])
+
+
+def _load_folder(folder: Path) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64]]:
     features = _load(folder / FEATURES_FILE, mmap_mode="r")
     scores = _load(folder / SCORES_FILE, mmap_mode=None)
     if features.ndim != 4 or features.shape[1:3] != FEATURE_GRID or features.dtype.kind != "f":

@@ -22,6 +22,7 @@ from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.training.calibration import mean_absolute_error
+from dvsnet_ros.training.case_files import JoinedFeatures
 from dvsnet_ros.training.state import TrainingLog, load_state, save_state
 
 STATE_FILE = "state.pt"
@@ -42,7 +43,7 @@ class Cases:
         scores: [N], 0-100.
     """
 
-    features: NDArray[np.floating[Any]]
+    features: NDArray[np.floating[Any]] | JoinedFeatures
     scores: NDArray[np.float64]
 
     def __len__(self) -> int:

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import LEAK, FlowNet
-from dvsnet_ros.core.region_networks import half_size, warp_and_scale
-from dvsnet_ros.training.augmentation import relight
+from dvsnet_ros.core.region_networks import warp_and_scale
+from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.averaging import WeightAverage
+from dvsnet_ros.training.flow_batches import (
+    GRID,
+    FlowBatches,
+    FlowRecipe,
+    KnownFlow,
+    KnownLogits,
+)
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
@@ -32,58 +38,10 @@ STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
 WEIGHTS_FILE = "flow.safetensors"
 
-GRID = 8
-"""Pixels of a frame to one of the flow."""
-
 SMALLEST_MIXED = 64
 """Inputs whose sides are larger may be computed in less than float32. In smaller ones some weights
 of conv6 see nothing but padding, and torch's bfloat16 gradients of these are not zero on a CPU but
 whatever lay in memory."""
-
-OUTSIDE = 32
-"""Pixels beyond a crop's border up to which flow is learned, though the key crop does not show it:
-the field goes on smoothly there."""
-
-
-@dataclass(frozen=True)
-class FlowRecipe:
-    """Everything that decides what comes out of a training, beside the frames.
-
-    Attributes:
-        steps: on pairs with known flow.
-        distil_steps: after them, on footage, for the segmenter's logits.
-        batch_size: regions a step.
-        learning_rate: highest one of the first part; each part has a warm-up and a cosine to 0.
-        distil_learning_rate: highest one of the second part.
-        warm_up: steps of linear rise.
-        crop: height and width of the crops of the first part, multiples of 16; about a region.
-        temperature: of the distillation.
-        average_decay: of the weight average.
-        width: of the network.
-        seed: of everything random.
-
-    Raises:
-        ValueError: if the crop's sides are no such multiples.
-    """
-
-    steps: int = 20000
-    distil_steps: int = 10000
-    batch_size: int = 8
-    learning_rate: float = 5e-4
-    distil_learning_rate: float = 1e-4
-    warm_up: int = 200
-    crop: tuple[int, int] = (240, 304)
-    temperature: float = 1.0
-    average_decay: float = 0.998
-    width: int = 24
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if any(side < 2 * GRID or side % (2 * GRID) for side in self.crop):
-            raise ValueError(
-                f"crops of {self.crop[0]}x{self.crop[1]} don't work; both sides must be multiples "
-                f"of {2 * GRID}"
-            )
 
 
 @dataclass(frozen=True)
@@ -130,7 +88,7 @@ class FlowTraining:
     save_every: int = 500
 
     def __post_init__(self) -> None:
-        self._check()
+        self._batches = FlowBatches(self.recipe, self.pairs, self.footage)
         self.label_set = self.beside.label_set if self.beside else CAMVID
         classes = len(self.label_set.classes)
         self.spec = NetworkSpec("flow_net", {"num_classes": classes, "width": self.recipe.width})
@@ -151,19 +109,6 @@ class FlowTraining:
             self._load()
         self.log = TrainingLog(self.out / LOG_FILE, self.step)
 
-    def _check(self) -> None:
-        if self.recipe.steps and not self.pairs:
-            raise ValueError("there are no pairs with known flow; give some, or 0 steps on them")
-        if self.recipe.distil_steps and not self.footage:
-            raise ValueError("there is nothing to distil from; give drives, or 0 steps on them")
-        height, width = self.recipe.crop
-        for source in self.pairs:
-            if source.size[0] < height or source.size[1] < width:
-                raise ValueError(
-                    f"frames of {source.size[0]}x{source.size[1]} are smaller than the crop of "
-                    f"{height}x{width}; give a smaller crop"
-                )
-
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
@@ -174,25 +119,28 @@ class FlowTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        while self.step < self.steps:
-            figures = self.train_step(self.step)
-            self.average.update(self.network, self.step)
-            self.step += 1
-            logged = self._note(figures)
-            if self.step % self.save_every == 0:
-                self.save()
-            yield FlowProgress(self.step, self.steps, figures["loss"], logged)
+        with closing(Ahead(self.batch, self.steps)) as batch:
+            while self.step < self.steps:
+                figures = self.train_step(self.step, batch(self.step))
+                self.average.update(self.network, self.step)
+                self.step += 1
+                logged = self._note(figures)
+                if self.step % self.save_every == 0:
+                    self.save()
+                yield FlowProgress(self.step, self.steps, figures["loss"], logged)
         self.save()
         self.export(self.out / WEIGHTS_FILE)
 
-    def train_step(self, step: int) -> dict[str, float]:
-        """One step of the optimizer; returns its loss and what helps to judge it."""
+    def train_step(self, step: int, batch: KnownFlow | KnownLogits) -> dict[str, float]:
+        """One step of the optimizer on its batch; returns its loss and what helps to judge it."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
         self.network.train()
         self.optimizer.zero_grad()
-        distils = step >= self.recipe.steps
-        loss, figures = self._distil(step) if distils else self._supervise(step)
+        if isinstance(batch, KnownFlow):
+            loss, figures = self._supervise(batch)
+        else:
+            loss, figures = self._distil(batch)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
@@ -207,11 +155,15 @@ class FlowTraining:
         rise = min(1.0, (step + 1) / max(1, recipe.warm_up))
         return rate * rise * 0.5 * (1 + math.cos(math.pi * step / steps))
 
-    def _supervise(self, step: int) -> tuple[Tensor, dict[str, float]]:
+    def batch(self, step: int) -> KnownFlow | KnownLogits:
+        """What a step learns from."""
+        return self._batches.batch(step)
+
+    def _supervise(self, batch: KnownFlow) -> tuple[Tensor, dict[str, float]]:
         """Loss on known flow; errors in pixels of the frame, also of no flow at all."""
-        crops = [self._crop(random) for random in self._randoms(step)]
-        current, key = self._inputs([crop[:2] for crop in crops])
-        target = torch.from_numpy(np.stack([crop[2] for crop in crops])).to(self.device)
+        current, key, target = (
+            tensor.to(self.device) for tensor in (batch.current, batch.key, batch.flow)
+        )
         with self._autocast(current):
             fields = self.network(current, key)
         with torch.no_grad():
@@ -220,55 +172,20 @@ class FlowTraining:
         figures = {"error": GRID * float(error), "error_of_no_flow": GRID * float(still)}
         return flow_loss(fields, target), figures
 
-    def _crop(
-        self, random: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float32]]:
-        """A crop of a pair, relit, and its flow [2, h / 8, w / 8] on the 1/8 grid."""
-        source = self.pairs[int(random.integers(len(self.pairs)))]
-        pair = source.pair(random)
-        height, width = self.recipe.crop
-        top = int(random.integers(source.size[0] - height + 1))
-        left = int(random.integers(source.size[1] - width + 1))
-        place = (slice(top, top + height), slice(left, left + width))
-        current, key = _relight(pair.current[place], pair.key[place], random)
-        return current, key, _flow_on_grid(pair.flow[place])
-
-    def _distil(self, step: int) -> tuple[Tensor, dict[str, float]]:
+    def _distil(self, batch: KnownLogits) -> tuple[Tensor, dict[str, float]]:
         """Loss on the segmenter's logits; agreement with it (0-1), also of unmoved key logits."""
-        choice = np.random.default_rng([self.recipe.seed, 3, step])
-        footage = self.footage[int(choice.integers(len(self.footage)))]
-        crops = []
-        wanted, keys = [], []
-        for random in self._randoms(step):
-            current, key, current_logits, key_logits = footage.draw(random)
-            crops.append(_relight(current, key, random))
-            wanted.append(current_logits)
-            keys.append(key_logits)
-        currents, key_images = self._inputs(crops)
-        target = torch.stack(wanted).to(self.device).float()
-        unmoved = torch.stack(keys).to(self.device).float()
-        with self._autocast(currents):
-            fields = self.network(currents, key_images)
+        current, key = batch.current.to(self.device), batch.key.to(self.device)
+        target, unmoved = (
+            logits.to(self.device).float() for logits in (batch.logits, batch.key_logits)
+        )
+        with self._autocast(current):
+            fields = self.network(current, key)
         logits = warp_and_scale(unmoved, fields.flow, fields.scale)
         figures = {
             "agreement": _agreement(logits, target),
             "agreement_unmoved": _agreement(unmoved, target),
         }
         return distillation_loss(logits, target, self.recipe.temperature), figures
-
-    def _randoms(self, step: int) -> list[np.random.Generator]:
-        seed = self.recipe.seed
-        return [np.random.default_rng([seed, 1, step, n]) for n in range(self.recipe.batch_size)]
-
-    def _inputs(
-        self, crops: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
-    ) -> tuple[Tensor, Tensor]:
-        """Crops [h, w, 3] of current and key frames as the network's inputs."""
-        current, key = (
-            half_size(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)).to(self.device)
-            for images in zip(*crops, strict=True)
-        )
-        return current, key
 
     def export(self, path: Path) -> None:
         """Write the averaged weights as a checkpoint, with the segmenter that they serve."""
@@ -333,35 +250,6 @@ def initialise(network: FlowNet) -> None:
             nn.init.zeros_(module.bias)
     nn.init.zeros_(network.predict_scale.weight)
     nn.init.constant_(network.predict_scale.bias, 1.0)  # type: ignore[arg-type]  # it has one
-
-
-def _flow_on_grid(flow: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Flow [h, w, 2] of a crop as [2, h / 8, w / 8], unknown where it leads far out of the crop."""
-    height, width = flow.shape[:2]
-    coarse = np.asarray(np.moveaxis(flow[::GRID, ::GRID], 2, 0), np.float32)
-    places = coarse + np.mgrid[0:height:GRID, 0:width:GRID][::-1]
-    limits = np.array((width, height)).reshape(2, 1, 1)
-    far = ((places < -OUTSIDE) | (places > limits + OUTSIDE)).any(0)
-    coarse[:, far] = np.nan
-    coarse /= GRID
-    return coarse
-
-
-def _relight(
-    current: NDArray[np.uint8], key: NDArray[np.uint8], random: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Both under the same other light, then each with an exposure and a grain of its own."""
-    seed = int(random.integers(2**32))
-    current, key = (
-        _expose(relight(i, np.random.default_rng(seed)), random) for i in (current, key)
-    )
-    return current, key
-
-
-def _expose(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
-    grain = random.standard_normal(image.shape[:2], np.float32) * random.uniform(0.0, 4.0)
-    exposed = image * np.float32(random.uniform(0.93, 1.07)) + grain[..., None].astype(np.float32)
-    return np.asarray(np.clip(exposed, 0, 255), np.uint8)
 
 
 @torch.no_grad()

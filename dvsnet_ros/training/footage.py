@@ -14,6 +14,7 @@ from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.training.flow_pairs import PairSource
+from dvsnet_ros.training.key_frames import KeyReach
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,10 @@ class Footage:
 
     def __post_init__(self) -> None:
         if not self.pairs:
-            raise ValueError(f"'{self.name}' has {len(self.images)} frames; a pair needs two")
+            raise ValueError(
+                f"'{self.name}' has {len(self.images)} frames, and no two within reach of each "
+                "other; give a longer drive, or a larger --max-seconds"
+            )
         if len({image.shape for image in self.images}) > 1:
             raise ValueError(f"the frames of '{self.name}' differ in size")
 
@@ -46,19 +50,20 @@ class Footage:
         return height, width
 
 
-def footage_of_drive(drive: Drive, max_distance: int, max_frames: int) -> Footage:
-    """A drive's frames with key frames 1 to `max_distance` before them.
+def footage_of_drive(drive: Drive, reach: KeyReach, max_frames: int) -> Footage:
+    """A drive's frames with the key frames that lie within reach before them.
 
     A drive of more than `max_frames` frames is represented by stretches spread over it evenly, each
-    of twice `max_distance` frames.
+    twice as long as the reach.
     """
-    length = 2 * max_distance
+    length = 2 * reach.frames
     stretches = max(1, max_frames // length)
     if len(drive) <= max_frames:
         starts, length = [0], len(drive)
     else:
         starts = [place * len(drive) // stretches for place in range(stretches)]
     images: list[NDArray[np.uint8]] = []
+    stamps: list[int] = []
     pairs: list[tuple[int, int]] = []
     first, left = 0, 0
     for index, frame in enumerate(drive):
@@ -69,7 +74,9 @@ def footage_of_drive(drive: Drive, max_distance: int, max_frames: int) -> Footag
         left -= 1
         here = len(images)
         images.append(frame.image)
-        pairs += [(key, here) for key in range(max(first, here - max_distance), here)]
+        stamps.append(frame.stamp)
+        keys = range(max(first, here - reach.frames), here)
+        pairs += [(key, here) for key in keys if reach.holds(stamps[key], frame.stamp)]
     return Footage(drive.name, images, pairs)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.augmentation import Crop, random_crop
 from dvsnet_ros.training.averaging import WeightAverage
 from dvsnet_ros.training.confusion import Confusion
@@ -178,14 +180,15 @@ class SegmenterTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        while self.step < self.steps:
-            loss = self.train_step(*self.batch(self.step))
-            self.average.update(self.network, self.step)
-            self.step += 1
-            mean_iou = None
-            if self.step % self.steps_per_epoch == 0:
-                mean_iou = self._finish_epoch(loss)
-            yield Progress(self.step, self.steps, loss, mean_iou)
+        with closing(Ahead(self.batch, self.steps)) as batch:
+            while self.step < self.steps:
+                loss = self.train_step(*batch(self.step))
+                self.average.update(self.network, self.step)
+                self.step += 1
+                mean_iou = None
+                if self.step % self.steps_per_epoch == 0:
+                    mean_iou = self._finish_epoch(loss)
+                yield Progress(self.step, self.steps, loss, mean_iou)
         self.save()
         self.export(self.out / WEIGHTS_FILE)
 

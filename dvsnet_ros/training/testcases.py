@@ -30,6 +30,7 @@ from dvsnet_ros.drives.images import read_image
 from dvsnet_ros.drives.lists import beneath
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow_pairs import PairSource
+from dvsnet_ros.training.key_frames import KeyReach
 
 ORIGINAL_MEAN = (104.00698793, 116.66876762, 122.67891434)
 """What the original's `gentestcase.py` subtracts; its `inference.py` has other digits."""
@@ -97,19 +98,20 @@ def shot_of_image(name: str, image: NDArray[np.uint8]) -> Shot:
     return Shot(name, lambda: image)
 
 
-def pairs_of_drive(drive: Drive, max_distance: int) -> Iterator[ShotPair]:
-    """Every frame of a drive with the key frames `max_distance` to 1 before it, in that order."""
-    before: deque[Shot] = deque(maxlen=max_distance)
+def pairs_of_drive(drive: Drive, reach: KeyReach) -> Iterator[ShotPair]:
+    """Every frame of a drive with the key frames within reach before it, the farthest first."""
+    before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
     for index, frame in enumerate(drive):
         current = shot_of_image(f"{drive.name} {index}", frame.image)
-        for key in before:
-            yield ShotPair(key, current)
-        before.append(current)
+        for stamp, key in before:
+            if reach.holds(stamp, frame.stamp):
+                yield ShotPair(key, current)
+        before.append((frame.stamp, current))
 
 
-def count_pairs(frames: int, max_distance: int) -> int:
-    """How many pairs a drive of this many frames has."""
-    return sum(min(index, max_distance) for index in range(frames))
+def count_pairs(frames: int, reach: KeyReach) -> int:
+    """How many pairs a drive of this many frames has at most."""
+    return sum(min(index, reach.frames) for index in range(frames))
 
 
 def pairs_of_source(source: PairSource, count: int, seed: int) -> Iterator[ShotPair]:

@@ -54,6 +54,21 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
 
 
+def test_weights_stored_as_float16_are_float32_again_and_nearly_the_same(tmp_path: Path) -> None:
+    checkpoint = untrained_checkpoint(seed=3)
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_checkpoint(whole, checkpoint)
+    save_checkpoint(half, checkpoint, half=True)
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    loaded = load_checkpoint(half)
+    for name, network in checkpoint.networks.items():
+        tensors = loaded.networks[name].state_dict()
+        for key, value in network.state_dict().items():
+            assert tensors[key].dtype == value.dtype, key
+            exact = value.ndim <= 1
+            assert torch.allclose(tensors[key], value, rtol=0 if exact else 1e-3, atol=1e-7), key
+
+
 def test_the_same_seed_gives_the_same_weights() -> None:
     assert_same(untrained_checkpoint(seed=5), untrained_checkpoint(seed=5))
     one, other = (untrained_checkpoint(seed=seed).networks["flow"] for seed in (5, 6))

@@ -39,8 +39,8 @@ def test_reads_what_the_original_writes(tmp_path: Path) -> None:
     features, scores = make_cases(0)
     np.save(tmp_path / "X", features)
     np.save(tmp_path / "Y", scores)
-    read_features, read_scores = load_cases(tmp_path)
-    assert np.array_equal(read_features, features)
+    read_features, read_scores = load_cases([tmp_path])
+    assert np.array_equal(read_features[:], features)
     assert np.array_equal(read_scores, scores)
 
 
@@ -77,15 +77,30 @@ def test_what_is_finished_is_not_begun_again(tmp_path: Path) -> None:
 
 def test_what_is_no_testcase_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no"):
-        load_cases(tmp_path)
+        load_cases([tmp_path])
     features, scores = make_cases(0)
     np.save(tmp_path / "X", features[:, 0])
     np.save(tmp_path / "Y", scores)
     with pytest.raises(DataError, match="testcases are floats"):
-        load_cases(tmp_path)
+        load_cases([tmp_path])
     np.save(tmp_path / "X", features[:2])
     with pytest.raises(DataError, match="different runs"):
-        load_cases(tmp_path)
+        load_cases([tmp_path])
     (tmp_path / "X.npy").write_bytes(b"not an array")
     with pytest.raises(DataError, match="can't be read"):
-        load_cases(tmp_path)
+        load_cases([tmp_path])
+
+
+def test_several_folders_are_one_set_of_testcases(tmp_path: Path) -> None:
+    for name, seeds in (("a", range(2)), ("b", range(2, 3))):
+        write(tmp_path / name, seeds, finish=True)
+    features, scores = load_cases([tmp_path / "a", tmp_path / "b"])
+    whole = np.concatenate([make_cases(seed)[0] for seed in range(3)])
+    assert features.shape == whole.shape
+    assert np.array_equal(features[:], whole)
+    chosen = np.array([11, 0, 8, 7, 0])
+    assert np.array_equal(features[chosen], whole[chosen])
+    assert np.array_equal(scores, np.concatenate([make_cases(seed)[1] for seed in range(3)]))
+    np.save(tmp_path / "b" / "X.npy", features[:4][..., :3])
+    with pytest.raises(DataError, match="3 and 6 channels"):
+        load_cases([tmp_path / "a", tmp_path / "b"])

@@ -21,15 +21,16 @@ from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.training.flow import (
     LOG_FILE,
     WEIGHTS_FILE,
-    FlowRecipe,
     FlowTraining,
     initialise,
 )
+from dvsnet_ros.training.flow_batches import FlowRecipe
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import StillPairs
 from dvsnet_ros.training.footage import Footage, SegmentedFootage, footage_of_pairs
 from dvsnet_ros.training.segmenter import INPUT
 from dvsnet_ros.training.state import read_log
+from helpers.gradients import silent_parameters
 from helpers.stills import make_still
 
 SMALL = FlowRecipe(
@@ -42,7 +43,6 @@ SMALL = FlowRecipe(
     crop=(64, 64),
     width=2,
 )
-from helpers.gradients import silent_parameters
 
 
 def make_pairs() -> StillPairs:
@@ -88,7 +88,7 @@ def test_the_error_of_the_flow_falls(tmp_path: Path, segmenter: Checkpoint) -> N
     training = make_training(tmp_path, segmenter, recipe)
     figures = []
     for step in range(60):
-        figures.append(training.train_step(step))
+        figures.append(training.train_step(step, training.batch(step)))
     assert mean_of(figures[-10:], "loss") < 0.5 * mean_of(figures[:5], "loss")
 
 
@@ -96,16 +96,16 @@ def test_distillation_makes_the_loss_fall(tmp_path: Path, segmenter: Checkpoint)
     recipe = replace(SMALL, steps=0, distil_steps=80, distil_learning_rate=2e-3)
     training = make_training(tmp_path, segmenter, recipe)
     torch.nn.init.zeros_(training.network.predict_flow2.weight)
-    figures = [training.train_step(step) for step in range(50)]
+    figures = [training.train_step(step, training.batch(step)) for step in range(50)]
     assert mean_of(figures[-10:], "loss") < 0.8 * mean_of(figures[:5], "loss")
 
 
 def test_the_gradient_reaches_every_parameter(tmp_path: Path, segmenter: Checkpoint) -> None:
     """Known flow teaches all but the scale field; distillation teaches all."""
     training = make_training(tmp_path, segmenter)
-    training.train_step(0)
+    training.train_step(0, training.batch(0))
     assert silent_parameters(training.network) == ["predict_scale.weight", "predict_scale.bias"]
-    training.train_step(SMALL.steps)
+    training.train_step(SMALL.steps, training.batch(SMALL.steps))
     assert silent_parameters(training.network) == []
 
 
@@ -187,7 +187,7 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
         FlowTraining(SMALL, [], make_footage(segmenter), tmp_path)
     with pytest.raises(ValueError, match="nothing to distil"):
         FlowTraining(SMALL, [make_pairs()], [], tmp_path)
-    with pytest.raises(ValueError, match="a pair needs two"):
+    with pytest.raises(ValueError, match="no two within reach"):
         Footage("one", [np.zeros((8, 8, 3), np.uint8)], [])
     make_training(tmp_path, segmenter).save()
     with pytest.raises(ValueError, match="another recipe"):

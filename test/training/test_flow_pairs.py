@@ -6,8 +6,9 @@ import pytest
 
 from dvsnet_ros.drives import SyntheticDrive, drive
 from dvsnet_ros.training.data import LabelledImage
-from dvsnet_ros.training.flow_pairs import FlowPair, RenderedPairs, StillPairs
+from dvsnet_ros.training.flow_pairs import FlowPair, RememberedPairs, RenderedPairs, StillPairs
 from dvsnet_ros.training.footage import footage_of_drive
+from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.moving_objects import cut_out
 from helpers.stills import make_still
 
@@ -107,11 +108,30 @@ def test_rendered_pairs_are_the_drives_own() -> None:
 def test_footage_of_a_long_drive_is_spread_over_it(tmp_path: Path) -> None:
     for index in range(20):
         cv2.imwrite(str(tmp_path / f"{index:02d}.png"), np.full((8, 8, 3), index, np.uint8))
-    footage = footage_of_drive(drive(tmp_path), max_distance=2, max_frames=8)
+    footage = footage_of_drive(drive(tmp_path), KeyReach(2), max_frames=8)
     assert [int(image[0, 0, 0]) for image in footage.images] == [0, 1, 2, 3, 10, 11, 12, 13]
     assert footage.pairs == [
         (0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (5, 6), (5, 7), (6, 7),
     ]  # fmt: skip
-    whole = footage_of_drive(drive(tmp_path), max_distance=1, max_frames=20)
+    whole = footage_of_drive(drive(tmp_path), KeyReach(1), max_frames=20)
     assert len(whole.images) == 20
     assert whole.pairs == [(index - 1, index) for index in range(1, 20)]
+
+
+def test_footage_has_no_pairs_of_frames_that_lie_too_far_apart(tmp_path: Path) -> None:
+    for index in range(4):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), np.zeros((8, 8, 3), np.uint8))
+    at_10_hz = drive(tmp_path)
+    assert footage_of_drive(at_10_hz, KeyReach(3, 0.1), 10).pairs == [(0, 1), (1, 2), (2, 3)]
+    with pytest.raises(ValueError, match="no two within reach"):
+        footage_of_drive(at_10_hz, KeyReach(3, 0.05), 10)
+
+
+def test_remembered_pairs_are_made_once() -> None:
+    stills = StillPairs([make_still(f"a_{seed}", seed, 48, 64) for seed in range(3)])
+    remembered = RememberedPairs(stills, 2, seed=0)
+    drawn = [remembered.pair(np.random.default_rng(seed)) for seed in range(20)]
+    assert len({id(pair) for pair in drawn}) == 2
+    again = RememberedPairs(stills, 2, seed=0).pair(np.random.default_rng(19))
+    assert np.array_equal(again.current, drawn[19].current)
+    assert np.array_equal(again.flow, drawn[19].flow, equal_nan=True)

@@ -28,6 +28,7 @@ from dvsnet_ros.drives import drive
 from dvsnet_ros.training.case_files import load_cases
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow import initialise
+from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.testcases import (
     ORIGINAL_MEAN,
     CaseMaker,
@@ -154,11 +155,13 @@ def test_the_mean_is_the_originals_for_its_weights_only(checkpoint: Checkpoint) 
 
 
 def test_pairs_of_a_drive(folder: Path) -> None:
-    pairs = list(pairs_of_drive(drive(folder / "frames"), 2))
+    pairs = list(pairs_of_drive(drive(folder / "frames"), KeyReach(2)))
     names = [(pair.key.name[-1], pair.current.name[-1]) for pair in pairs]
     assert names == [
         ("0", "1"), ("0", "2"), ("1", "2"), ("1", "3"), ("2", "3"), ("2", "4"), ("3", "4"),
     ]  # fmt: skip
+    near = pairs_of_drive(drive(folder / "frames"), KeyReach(2, seconds=0.1))
+    assert [pair.key.name[-1] for pair in near] == ["0", "1", "2", "3"]
 
 
 def test_lists(folder: Path, tmp_path: Path) -> None:
@@ -185,7 +188,7 @@ def test_command_on_a_list(
     data = ["--data_dir", str(folder), "--data_list", str(folder / "list.txt"), "--num_steps", "3"]
     assert gentestcase_of(folder, tmp_path / "out", *data) == 0
     assert "12 testcases of 3 pairs" in capsys.readouterr().out
-    features, scores = load_cases(tmp_path / "out")
+    features, scores = load_cases([tmp_path / "out"])
     images = make_images(5)
     expected = make_maker(checkpoint).cases(pair_of(images[2], images[4]))
     assert np.array_equal(features[8:], expected[0])
@@ -258,7 +261,7 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 2  # not without labels
     flags += ["--labels-dir", str(tmp_path / "labels")]
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 0
-    assert load_cases(tmp_path / "out")[0].shape[1:] == (4, 8, 64)
+    assert load_cases([tmp_path / "out"])[0].shape[1:] == (4, 8, 64)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from dvsnet_ros.core.networks.layers import ConvBatchNorm
 from dvsnet_ros.core.networks.resize import resize_bilinear
 
+STRIDE = 8
+
 
 class CompactSegmenter(nn.Module):
     """Segments regions of any size, logits at 1/8.
@@ -60,15 +62,20 @@ class CompactSegmenter(nn.Module):
         self._initialise()
 
     def forward(self, regions: Tensor) -> Tensor:
-        """Logits [N, classes, ceil(H / 8), ceil(W / 8)] of normalised regions [N, 3, H, W].
+        """Logits [N, classes, h = ceil(H / 8), w = ceil(W / 8)] of normalised regions [N, 3, H, W].
 
-        Logit (y, x) speaks of the region's pixel (8y, 8x).
+        Logit (y, x) speaks of the region's pixel (y * H / h, x * W / w), where the bilinear resize
+        that follows expects it: sides that 8 does not divide are first stretched to the next
+        multiple.
         """
+        height, width = (-(-size // STRIDE) * STRIDE for size in regions.shape[-2:])
+        if regions.shape[-2:] != (height, width):
+            regions = resize_bilinear(regions, height, width)
         detail = self.detail(self.stem(regions))
         context = self.project(self.context(detail))
-        height, width = context.shape[-2:]
-        # Twice as fine, exactly, whatever the region's size; an odd grid leaves the last row out.
-        context = resize_bilinear(context, 2 * height, 2 * width)
+        rows, columns = context.shape[-2:]
+        # Twice as fine, exactly; an odd grid leaves the last row out.
+        context = resize_bilinear(context, 2 * rows, 2 * columns)
         context = context[..., : detail.shape[-2], : detail.shape[-1]]
         features = self.refine(functional.relu(detail + context))
         logits: Tensor = self.classify(self.dropout(features))

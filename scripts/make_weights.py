@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Makes the shipped weights anew: every stage in turn, each going on where it was interrupted.
+
+    make weights CAMVID=folder KITTI=folder
+
+CAMVID holds `train` and `train_labels` (CamVid's 367 training stills and their labels), KITTI a
+drive without labels in `drive_10hz_mono`. What comes out is `OUT/road.safetensors`, and the losses
+and figures of each stage beside it. On two CPU cores it takes about two hours, on a GPU less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from dvsnet_ros.commands import gentestcase, train, train_flow, train_segmenter
+from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint
+
+HELD_BACK = "0001TP"
+"""The sequence that the first stage does not learn from, and is measured on."""
+
+Command = Callable[[list[str]], int]
+
+
+def synthetic(seeds: range, *, size: str = "width=480,height=360", duration: float) -> list[str]:
+    """Synthetic drives of these seeds. The demo's is seed 0, which none of them is."""
+    return [f"synthetic:seed={seed},duration={duration},{size}" for seed in seeds]
+
+
+def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, list[str]]]:
+    """Name, command and arguments of each stage; the name is that of its folder in `out`."""
+    stills = ["--data-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels"]
+    rendered = [
+        *synthetic(range(1, 9), size="width=640,height=480", duration=15),
+        *synthetic(range(11, 19), duration=15),
+    ]
+    mixed = [*stills, "--drives", *rendered, "--drive-frames", "6"]
+    segmenter = f"{out}/segmenter/segmenter.safetensors"
+    flow = f"{out}/flow/flow.safetensors"
+    reach = ["--max-distance", "20", "--max-seconds", "1.4"]
+    cases = ["--restore-from", flow, "--overlap", "64", "--precision", "auto"]
+    moved = ["--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels"]
+    drives = [f"{kitti}/drive_10hz_mono", f"{camvid}/train"]
+    return [
+        (
+            "segmenter_held_back", train_segmenter.run,
+            [*mixed, "--val-sequences", HELD_BACK, "--epochs", "210", "--small-share", "0.6",
+             "--seed", "1"],
+        ),
+        (
+            "segmenter", train_segmenter.run,
+            [*mixed, "--epochs", "80", "--small-share", "0", "--seed", "2",
+             "--start-from", f"{out}/segmenter_held_back/segmenter.safetensors"],
+        ),
+        (
+            "flow", train_flow.run,
+            ["--drives", *synthetic(range(1, 17), duration=8), *stills, *reach,
+             "--steps", "12000", "--segmenter", segmenter, "--distil-steps", "8000",
+             "--distil-drives", *drives, *synthetic(range(21, 25), duration=8),
+             "--distil-stills", "500", "--drive-frames", "400"],
+        ),
+        ("cases_drives", gentestcase.run, [*drives, *reach, *cases]),
+        ("cases_synthetic", gentestcase.run,
+         [*synthetic(range(31, 39), duration=2.6), *reach, *cases]),
+        ("cases_stills", gentestcase.run, [*moved, "--stills-pairs", "1500", *cases]),
+        ("cases_validation", gentestcase.run,
+         [*synthetic(range(41, 44), duration=2.6), *reach, *cases]),
+        (
+            "decision", train.run,
+            ["--train-data-dir", *(f"{out}/cases_{name}" for name in
+                                   ("drives", "synthetic", "stills")),
+             "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
+             "--hidden", "256", "--batch-size", "64", "--epochs", "30",
+             "--learning-rate", "0.001", "--decay", "0.85"],
+        ),
+    ]  # fmt: skip
+
+
+def run(camvid: Path, kitti: Path, out: Path) -> int:
+    """Run every stage that is not done; returns the exit status of the last that ran."""
+    for name, command, arguments in stages(camvid, kitti, out):
+        folder = out / name
+        done = folder / "done"
+        if done.exists():
+            continue
+        print(f"== {name}", flush=True)
+        where = "--out" if command in (train_segmenter.run, train_flow.run) else "--save-dir"
+        status = command([*arguments, where, str(folder), "--resume"])
+        if status:
+            return status
+        done.touch()
+    save_checkpoint(
+        out / "road.safetensors",
+        load_checkpoint(out / "decision" / "dvsnet.safetensors"),
+        half=True,
+    )
+    print(f"wrote {out / 'road.safetensors'}")
+    return 0
+
+
+def main() -> int:
+    """Read the flags and run."""
+    flags = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    flags.add_argument("--camvid", type=Path, required=True, help="folder of CamVid")
+    flags.add_argument("--kitti", type=Path, required=True, help="folder of KITTI drives")
+    flags.add_argument("--out", type=Path, default=Path("build/weights"))
+    options = flags.parse_args()
+    return run(options.camvid, options.kitti, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
