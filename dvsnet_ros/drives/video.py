@@ -89,7 +89,9 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
         own_rate = capture.get(cv2.CAP_PROP_FPS)
         if _next_image(capture) is None:
             raise DriveError(f"the video {path} has no frame that can be decoded")
-        length = int(announced) if 0 < announced < math.inf else 1 + _frames_left(capture)
+        # A frame takes a byte at least: what a file announces beyond that is made up.
+        is_possible = 0 < announced <= path.stat().st_size
+        length = int(announced) if is_possible else 1 + _frames_left(capture)
     if not rate:
         rate = own_rate if 0 < own_rate < math.inf else DEFAULT_RATE
     return VideoDrive(path, rate, length)

@@ -61,6 +61,11 @@ def test_a_storage_file_alone_is_a_bag_too(tmp_path: Path, storage: StoragePlugi
     file = storage_file(write_bag(tmp_path / "town", greys(4), storage))
     file = file.rename(tmp_path / file.name)
     assert values(drive(file)) == [0, 10, 20, 30]
+    assert drive(file).name == "town"
+
+
+def test_a_bag_is_called_as_its_folder(tmp_path: Path) -> None:
+    assert drive(write_bag(tmp_path / "ride_1.5h", greys(1))).name == "ride_1.5h"
 
 
 @pytest.mark.parametrize("mode", [CompressionMode.FILE, CompressionMode.MESSAGE])
@@ -238,7 +243,7 @@ def test_metadata_that_is_no_text(tmp_path: Path) -> None:
         drive(bag)
 
 
-@pytest.mark.parametrize("count", ["-1", "many", "2.5", str(2**63), "[1]", "null"])
+@pytest.mark.parametrize("count", ["-1", "many", "2.5", str(10**6), str(2**63), "[1]", "null"])
 def test_counts_that_can_not_be(tmp_path: Path, count: str) -> None:
     bag = write_bag(tmp_path / "town", greys(3))
     metadata = bag / "metadata.yaml"

@@ -56,9 +56,7 @@ def test_video_that_announces_too_many_frames(video: Path) -> None:
         data[place : place + 4] = b"\xff\xff\xff\x7f"
     video.write_bytes(data)
     opened = drive(video)
-    assert len(list(opened)) == 10
-    with pytest.raises(DriveError, match="can't be decoded"):
-        opened[len(opened) - 1]
+    assert len(opened) == len(list(opened)) == 10
 
 
 def test_files_that_are_no_video(tmp_path: Path) -> None:
