@@ -23,7 +23,6 @@ from dvsnet_ros.drives.bag_labels import (
     labels_near,
 )
 from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
-from dvsnet_ros.drives.folders import BAG_SUFFIXES
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
 from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
@@ -66,8 +65,8 @@ class BagDrive:
     @property
     def name(self) -> str:
         """The bag's name."""
-        is_suffixed = self.path.suffix in (".bag", *BAG_SUFFIXES)
-        return self.path.stem if is_suffixed else self.path.name
+        has_suffix = self.path.suffix in (".bag", ".mcap", ".db3")
+        return self.path.stem if has_suffix else self.path.name
 
     def __len__(self) -> int:
         return self.length
