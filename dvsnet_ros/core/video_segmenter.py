@@ -29,27 +29,9 @@ from dvsnet_ros.core.region_networks import (
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
+from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState
 
 NANOSECONDS = 1_000_000_000
-
-
-@dataclass
-class _KeyFrames:
-    """What is remembered of the R regions between frames.
-
-    Attributes:
-        images: [R, 3, h / 2, w / 2], the flow inputs of each region's key frame.
-        logits: [R, C, h / 8, w / 8] float32, the key logits on the flow network's grid.
-        targets: what each region's next score is compared with.
-        stamps: stamps of the key frames, in nanoseconds.
-        ages: frames since the key frames.
-    """
-
-    images: Tensor
-    logits: Tensor
-    targets: list[float]
-    stamps: list[int]
-    ages: list[int]
 
 
 @dataclass(frozen=True)
@@ -114,7 +96,7 @@ class VideoSegmenter:
         self._networks = networks or _networks_of(checkpoint, device, precision)
         self.device = self._networks.device
         self.precision = self._networks.precision
-        self._keys: _KeyFrames | None = None
+        self._keys: KeyFrames | None = None
         self._last_shape: tuple[int, ...] = ()
         self._last_stamp = 0
 
@@ -132,6 +114,16 @@ class VideoSegmenter:
     def reset(self) -> None:
         """Forget all key frames; the next frame is segmented whole."""
         self._keys = None
+
+    def state(self) -> SegmenterState:
+        """Where it is in the drive: what `restore` needs to go on as if nothing had been."""
+        keys = self._keys.copy(self.device) if self._keys else None
+        return SegmenterState(keys, self._last_shape, self._last_stamp)
+
+    def restore(self, state: SegmenterState) -> None:
+        """Go on where a segmenter of the same checkpoint and settings was."""
+        self._keys = state.keys.copy(self.device) if state.keys else None
+        self._last_shape, self._last_stamp = state.last_shape, state.last_stamp
 
     @torch.inference_mode()
     def segment(
@@ -285,7 +277,7 @@ class VideoSegmenter:
         if keys is None:
             targets = [self._schedule.target] * len(paths)
             images = flow_inputs.clone()  # written to below, and other segmenters may share these
-            self._keys = _KeyFrames(images, logits, targets, [stamp] * len(paths), [0] * len(paths))
+            self._keys = KeyFrames(images, logits, targets, [stamp] * len(paths), [0] * len(paths))
             return
         keys.images[chosen] = flow_inputs[chosen]
         keys.logits[chosen] = logits

@@ -5,17 +5,28 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dvsnet_ros.drives.bag_reader import Bag, Record, Topic, opened
+from dvsnet_ros.drives.bag_labels import (
+    LABELS,
+    FindLabels,
+    LabelsInStep,
+    class_ids,
+    header_stamp,
+    labels_near,
+)
+from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
 from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
+from dvsnet_ros.drives.topics import camera_info_beside, labels_beside, taken_by_cameras
 
 RAW: Final = "sensor_msgs/msg/Image"
 COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
@@ -39,6 +50,7 @@ class BagDrive:
         rate: frames a second.
         length: how many messages the bag announces.
         calibration: the first `CameraInfo` of the camera.
+        labels: the topic of the frames' labels, where there is one.
         keeps_stamps: stamps are the headers'; otherwise they come from the rate.
     """
 
@@ -47,6 +59,7 @@ class BagDrive:
     rate: float
     length: int
     calibration: Calibration | None = None
+    labels: str | None = None
     keeps_stamps: bool = True
 
     @property
@@ -59,10 +72,10 @@ class BagDrive:
         return self.length
 
     def __iter__(self) -> Iterator[Frame]:
-        with opened(self.path) as bag:
+        with opened(self.path) as bag, self._labels_in_step() as labels:
             for index, record in enumerate(self._records(bag)):
                 try:
-                    frame = self._frame(index, record)
+                    frame = self._frame(index, record, labels)
                 except DriveError as error:
                     _log.warning("%s: frame %d is skipped: %s", self.name, index, error)
                 else:
@@ -77,12 +90,40 @@ class BagDrive:
         with opened(self.path) as bag:
             records = bag.records(self.topic, IMAGES, time, time + 1)
             record = next(itertools.islice(records, as_early, None), None)
-        if record is None:
-            raise DriveError(f"{self.name} has lost its frame {index}")
+            if record is None:
+                raise DriveError(f"{self.name} has lost its frame {index}")
+            try:
+                return self._frame(index, record, self._labels_near(bag, time))
+            except DriveError as error:
+                raise DriveError(f"frame {index} of {self.name}: {error}") from error
+
+    def replay(self) -> Iterator[tuple[RawMessage, Frame | None]]:
+        """All messages of the bag in order, of all topics; those that are frames, with their frame.
+
+        The frames are those that iterating gives, which reports the broken ones; without labels.
+        """
+        index = 0
+        with opened(self.path) as bag:
+            try:
+                for message in bag.everything():
+                    frame = None
+                    if self._is_image(message) and index < len(self):
+                        frame = self._frame_if_whole(index, message)
+                        index += 1
+                    yield message, frame
+            except DriveError as error:
+                _log.error("%s can't be read to its end: %s", self.name, error)
+
+    def _is_image(self, message: RawMessage) -> bool:
+        connection = message.connection
+        return connection.topic == self.topic and connection.msgtype in IMAGES
+
+    def _frame_if_whole(self, index: int, message: RawMessage) -> Frame | None:
+        record = Record(message.time, message.connection.msgtype, message.data)
         try:
-            return self._frame(index, record)
-        except DriveError as error:
-            raise DriveError(f"frame {index} of {self.name}: {error}") from error
+            return self._frame(index, record, None)
+        except DriveError:
+            return None
 
     @cached_property
     def _times(self) -> tuple[int, ...]:
@@ -105,19 +146,49 @@ class BagDrive:
                 self.name, count, len(self), why,
             )  # fmt: skip
 
-    def _frame(self, index: int, record: Record) -> Frame:
+    @contextmanager
+    def _labels_in_step(self) -> Iterator[FindLabels | None]:
+        """What finds the labels of frames in order, None where there are none."""
+        if self.labels is None:
+            yield None
+            return
+        with opened(self.path) as bag:  # two readers of one bag, as two passes at a time
+            yield LabelsInStep(bag, self.labels).of
+
+    def _labels_near(self, bag: Bag, time: int) -> FindLabels | None:
+        """What finds the labels of a frame that was received at this time."""
+        topic = self.labels
+        return None if topic is None else lambda stamp: labels_near(bag, topic, time, stamp)
+
+    def _frame(self, index: int, record: Record, find_labels: FindLabels | None) -> Frame:
         message = record.message()
         try:
             image = raw_to_bgr(message) if record.type == RAW else compressed_to_bgr(message)
         except ImageError as error:
             raise DriveError(str(error)) from error
-        header = message.header
-        stamp = header.stamp.sec * NANOSECONDS + header.stamp.nanosec
+        stamp = header_stamp(message)
+        labels = find_labels and self._labels_if_whole(find_labels, stamp, image.shape)
         if not self.keeps_stamps:
             stamp = regular_stamp(index, self.rate)
         # An image that is part of the message's bytes can't be written to, unlike any other frame.
         image = np.require(image, requirements="W")
-        return Frame(image, stamp, header.frame_id, calibration=self.calibration)
+        return Frame(
+            image, stamp, message.header.frame_id, labels=labels, calibration=self.calibration
+        )
+
+    def _labels_if_whole(
+        self, find_labels: FindLabels, stamp: int, shape: tuple[int, ...]
+    ) -> NDArray[np.uint8] | None:
+        """A frame's labels; a frame is as good without them, so broken ones are only reported."""
+        try:
+            labels = find_labels(stamp)
+            if labels is None or labels.shape == shape[:2]:
+                return labels
+            (height, width), (rows, columns) = shape[:2], labels.shape
+            raise DriveError(f"they are {columns}×{rows}, their image is {width}×{height}")
+        except DriveError as error:
+            _log.warning("%s: the labels at %d ns are left aside: %s", self.name, stamp, error)
+            return None
 
 
 def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -> BagDrive:
@@ -140,14 +211,16 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
             raise DriveError(f"the bag {path} has no message on the topic {chosen}")
         length = sum(t.messages for t in topics if t.name == chosen and t.type in IMAGES)
         calibration = _calibration(bag, chosen)
+        labels = _labels(bag, chosen)
     seconds = (span[1] - span[0]) / NANOSECONDS
     recorded = (length - 1) / seconds if seconds > 0 and length > 1 else DEFAULT_RATE
-    return BagDrive(path, chosen, rate or recorded, length, calibration, keeps_stamps=not rate)
+    return BagDrive(path, chosen, rate or recorded, length, calibration, labels, not rate)
 
 
 def _chosen(path: Path, topics: list[Topic], wanted: str | None) -> str:
     """The topic whose images are meant."""
     names = sorted({topic.name for topic in topics if topic.type in IMAGES and topic.messages})
+    cameras = taken_by_cameras(names) or names
     if wanted is not None:
         wanted = f"/{wanted.lstrip('/')}"
         if wanted in names:
@@ -158,12 +231,12 @@ def _chosen(path: Path, topics: list[Topic], wanted: str | None) -> str:
         )
     if not names:
         raise DriveError(f"the bag {path} holds no images; {_without_images(topics)}")
-    if len(names) > 1:
+    if len(cameras) > 1:
         raise DriveError(
-            f"the bag {path} holds images on {_listed(names)}; choose one, such as "
-            f"{path.name}?topic={names[0]}"
+            f"the bag {path} holds images on {_listed(cameras)}; choose one, such as "
+            f"{path.name}?topic={cameras[0]}"
         )
-    return names[0]
+    return cameras[0]
 
 
 def _without_images(topics: list[Topic]) -> str:
@@ -178,13 +251,29 @@ def _listed(names: list[str]) -> str:
 
 def _calibration(bag: Bag, topic: str) -> Calibration | None:
     """The first CameraInfo beside a topic of images, where there is one."""
-    beside = f"{topic.removesuffix('/compressed').rpartition('/')[0]}/camera_info"
+    beside = camera_info_beside(topic)
     try:
         record = next(bag.records(beside, (CAMERA_INFO,)), None)
         return None if record is None else calibration_of(record.message())
     except DriveError as error:
         _log.warning("the calibration on %s is left aside: %s", beside, error)
         return None
+
+
+def _labels(bag: Bag, topic: str) -> str | None:
+    """The topic of the labels beside a topic of images, where there is one that holds such."""
+    beside = labels_beside(topic)
+    if beside == topic:
+        return None
+    try:
+        record = next(bag.records(beside, LABELS), None)
+        if record is None:
+            return None
+        class_ids(record.message())
+    except DriveError as error:
+        _log.warning("%s is left aside: %s", beside, error)
+        return None
+    return beside
 
 
 def calibration_of(message: Any) -> Calibration:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, get_typestore
@@ -47,6 +48,14 @@ class Record(NamedTuple):
         """
         with _no_other_errors(f"the message is no {self.type}"):
             return _typestore().deserialize_cdr(self.data, self.type)
+
+
+class RawMessage(NamedTuple):
+    """A message as it lies in a bag, received at `time` (ns), with all that the bag says of it."""
+
+    connection: Connection
+    time: int
+    data: bytes
 
 
 class Bag:
@@ -92,14 +101,29 @@ class Bag:
         ]
         if not connections:  # for which rosbags would give every topic's messages
             return
-        records = self._reader.messages(connections, start, stop)
+        for message in self._messages(connections, start, stop):
+            yield Record(message.time, message.connection.msgtype, message.data)
+
+    def everything(self) -> Iterator[RawMessage]:
+        """The messages of all topics, in order.
+
+        Raises:
+            DriveError: the bag is broken here.
+        """
+        return self._messages([], None, None)
+
+    def _messages(
+        self, connections: list[Connection], start: int | None, stop: int | None
+    ) -> Iterator[RawMessage]:
+        """The messages of these connections, of all where none is given."""
+        messages = self._reader.messages(connections, start, stop)
         while True:
             with _reading(self._path):
-                found = next(records, None)
+                found = next(messages, None)
                 if found is None:
                     return
-                record = Record(int(found[1]), found[0].msgtype, found[2])
-            yield record
+                message = RawMessage(found[0], int(found[1]), bytes(found[2]))
+            yield message
 
     def span(self, topic: str, types: Collection[str]) -> tuple[int, int] | None:
         """When a topic's first and last message were received (ns); None where it has none.
