@@ -59,7 +59,7 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
             ["--drives", *synthetic(range(1, 17), duration=8), *stills, *reach,
              "--steps", "12000", "--segmenter", segmenter, "--distil-steps", "8000",
              "--distil-drives", *drives, *synthetic(range(21, 25), duration=8),
-             "--distil-stills", "500"],
+             "--distil-stills", "500", "--drive-frames", "400"],
         ),
         ("cases_drives", gentestcase.run, [*drives, *reach, *cases]),
         ("cases_synthetic", gentestcase.run,

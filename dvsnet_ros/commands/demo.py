@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.demo_record import DemoRecord
 from dvsnet_ros.commands.demo_summary import draw_summary
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag
-from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
+from dvsnet_ros.commands.flags import INTERRUPTED, SHIPPED, add_device_flag, checkpoint_file
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
-from dvsnet_ros.drives import DriveError, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         "drive",
         nargs="?",
         default="synthetic",
-        help="a folder of images, a video, a list of images, or 'synthetic' (default)",
+        help=f"{KINDS_OF_DRIVES} (default: %(default)s)",
     )
     flags.add_argument(
         "--out", type=Path, default=Path("demo"), help="output folder (default: %(default)s)"
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
     flags.add_argument(
-        "--checkpoint", type=Path, default=SHIPPED_CHECKPOINT, help="(default: the shipped weights)"
+        "--checkpoint", type=checkpoint_file, default=SHIPPED, help="(default: the shipped weights)"
     )
     flags.add_argument(
         "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"

@@ -1,4 +1,7 @@
-"""What the commands' flags have in common."""
+"""What the commands' flags have in common.
+
+Importing torch takes seconds, and not every command needs it: the functions that do import it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
+
+SHIPPED: Final = "shipped"
+"""What flags for checkpoints call the weights that ship with the package."""
 
 INTERRUPTED: Final = 130
 """Exit status of a command that Ctrl-C ended, as a shell says it."""
@@ -43,6 +49,51 @@ def add_device_flags(flags: argparse.ArgumentParser) -> None:
     )
 
 
+def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
+    """The video segmenter's flags, whose defaults are the node's but for `max_gap`.
+
+    `segmenting.new_segmenter` makes a video segmenter of them.
+    """
+    flags.add_argument(
+        "--restore-from", "--checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
+        default=SHIPPED, help="networks, label set and input format (default: the shipped weights)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT",
+        help="a checkpoint whose decision network is used instead",
+    )  # fmt: skip
+    flags.add_argument(
+        "--target", type=float, default=90.0,
+        help="score, 0-100, under which a region is segmented (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
+    flags.add_argument(
+        "--dynamic-decrease", type=float, default=1.0, metavar="SCORE",
+        help="its fall after the segmentation path (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--dynamic-increase", type=float, default=0.1, metavar="SCORE",
+        help="its rise after the flow path (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
+    )
+    for cells in ("rows", "columns"):
+        flags.add_argument(
+            f"--{cells}", type=int, default=2, help="of the grid of regions (default: %(default)s)"
+        )
+    for side in ("height", "width"):
+        flags.add_argument(
+            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+        )
+    flags.add_argument(
+        "--max-gap", type=float, default=max_gap, metavar="SECONDS",
+        help="between two frames, over which key frames are forgotten; 0: never (default: "
+        "%(default)s)",
+    )  # fmt: skip
+    add_device_flags(flags)
+
+
 def add_reach_flags(flags: argparse.ArgumentParser) -> None:
     """--max-distance and --max-seconds: which frames of a drive make pairs."""
     defaults = KeyReach()
@@ -67,12 +118,19 @@ def reach_of(options: argparse.Namespace) -> KeyReach:
     return KeyReach(distance, options.max_seconds)
 
 
+def checkpoint_file(name: str) -> Path:
+    """The checkpoint of this name: a file, or, by the name of `shipped`, this package's weights."""
+    return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)
+
+
 def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:
     """The weights of a checkpoint's network that a training starts from, None without a path.
 
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
     """
+    from dvsnet_ros.core.checkpoint import load_checkpoint
+
     if path is None:
         return None
     checkpoint = load_checkpoint(path)

@@ -15,16 +15,18 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
+    SHIPPED,
     add_device_flags,
     add_reach_flags,
+    checkpoint_file,
     dashed,
     reach_of,
 )
-from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
-from dvsnet_ros.drives import LIST_SUFFIXES, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
 from dvsnet_ros.training.case_files import CaseWriter
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow_pairs import StillPairs
@@ -63,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "drives", nargs="*", metavar="DRIVE",
-        help="folders of images, videos, lists of images, or 'synthetic'",
+        help=f"each {KINDS_OF_DRIVES}",
     )  # fmt: skip
     flags.add_argument(
         "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
@@ -75,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--restore-from",
-        type=Path,
-        default=SHIPPED_CHECKPOINT,
+        type=checkpoint_file,
+        default=SHIPPED,
         help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",
     )
     flags.add_argument(

@@ -33,6 +33,21 @@ COMMANDS: Final = (
         "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",
     ),
     Command(
+        "process",
+        "put every frame of a drive through the video segmenter, to a bag, a video or PNGs",
+        "dvsnet process street.bag answers.bag --checkpoint road.safetensors",
+    ),
+    Command(
+        "record",
+        "write any drive to a rosbag",
+        "dvsnet record street.mp4 street.bag",
+    ),
+    Command(
+        "evaluate",
+        "measure quality: on labelled stills, and on a drive for many targets",
+        "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.5 --out street",
+    ),
+    Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",
@@ -78,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(command: Command, arguments: list[str]) -> int:
     try:
-        module = importlib.import_module(command.module)
+        code: int = importlib.import_module(command.module).run(arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "dvsnet_ros":
             raise
@@ -88,7 +103,6 @@ def _run(command: Command, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    code: int = module.run(arguments)
     return code
 
 

@@ -10,6 +10,7 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
     add_reach_flags,
+    checkpoint_file,
     dashed,
     reach_of,
     starting_weights,
@@ -19,7 +20,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
-from dvsnet_ros.drives import SyntheticDrive, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, SyntheticDrive, drive
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow import (
     STATE_FILE,
@@ -72,9 +73,13 @@ def parser() -> argparse.ArgumentParser:
         help="multiples of 16 (default: %(default)s)",
     )  # fmt: skip
     distil = flags.add_argument_group("distillation")
-    distil.add_argument("--segmenter", help="a checkpoint with the segmentation network to serve")
     distil.add_argument(
-        "--distil-drives", nargs="*", default=[], metavar="DRIVE", help="drives of any kind"
+        "--segmenter",
+        type=checkpoint_file,
+        help="a checkpoint with the segmentation network to serve, or 'shipped'",
+    )
+    distil.add_argument(
+        "--distil-drives", nargs="*", default=[], metavar="DRIVE", help=f"each {KINDS_OF_DRIVES}"
     )
     distil.add_argument(
         "--distil-stills", type=int, default=0, metavar="N", help="pairs of --data-dir's stills"
@@ -103,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
         help="channels of the network's first layer (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
-    flags.add_argument("--start-from", help="a checkpoint whose flow network to start from")
+    flags.add_argument(
+        "--start-from", type=checkpoint_file, help="a checkpoint whose flow network to start from"
+    )
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
     return flags

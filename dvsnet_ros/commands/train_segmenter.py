@@ -6,7 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, starting_weights
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flags,
+    checkpoint_file,
+    starting_weights,
+)
 from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
@@ -54,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
         "--width", type=int, default=defaults.width, help="channels of the network's first layer"
     )
     flags.add_argument("--seed", type=int, default=defaults.seed)
-    flags.add_argument("--start-from", type=Path, help="checkpoint whose weights to start from")
+    flags.add_argument(
+        "--start-from", type=checkpoint_file, help="checkpoint whose weights to start from"
+    )
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
     return flags

@@ -32,9 +32,6 @@ FORMAT = 1
 NETWORKS = ("segmentation", "flow", "decision")
 CHANNEL_ORDERS = ("bgr", "rgb")
 
-SHIPPED_CHECKPOINT = Path(__file__).resolve().parent.parent / "weights" / "road.safetensors"
-"""Trained on road scenes, with CamVid's label set (docs/model_card.md)."""
-
 
 class CheckpointError(ValueError):
     """A checkpoint that can't be used; the message is one line that says why."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Protocol
 
 MODES = ("fixed", "dynamic")
 
@@ -22,6 +23,29 @@ class Path(enum.IntEnum):
     def label(self) -> str:
         """The word used in files and pictures: `segmentation` or `flow`."""
         return self.name.lower()
+
+
+class Scheduling(Protocol):
+    """What the video segmenter asks of its schedule."""
+
+    @property
+    def target(self) -> float:
+        """Where every region's target starts."""
+        ...
+
+    def path(self, score: float, target: float, key_age: int) -> Path:
+        """The path of a region.
+
+        Args:
+            score: its expected confidence score.
+            target: its own, at this frame.
+            key_age: frames since its key frame, 1 or more.
+        """
+        ...
+
+    def next_target(self, target: float, path: Path) -> float:
+        """A region's target for the next frame, after it took `path` under `target`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -53,8 +77,11 @@ class Schedule:
             if not 0.0 <= value <= 100.0:
                 raise ValueError(f"the schedule's {name} is {value}; it must be from 0 to 100")
 
-    def path(self, score: float, target: float) -> Path:
-        """The path of a region with this score: a score that is not a number is segmented."""
+    def path(self, score: float, target: float, key_age: int) -> Path:  # noqa: ARG002
+        """The path of a region with this score, whatever its key frame's age.
+
+        A score that is not a number is segmented.
+        """
         return Path.FLOW if score >= target else Path.SEGMENTATION
 
     def next_target(self, target: float, path: Path) -> float:

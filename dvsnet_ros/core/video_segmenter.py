@@ -27,29 +27,11 @@ from dvsnet_ros.core.region_networks import (
     warp_and_scale,
 )
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
-from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
+from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState
 
 NANOSECONDS = 1_000_000_000
-
-
-@dataclass
-class _KeyFrames:
-    """What is remembered of the R regions between frames.
-
-    Attributes:
-        images: [R, 3, h / 2, w / 2], the flow inputs of each region's key frame.
-        logits: [R, C, h / 8, w / 8] float32, the key logits on the flow network's grid.
-        targets: what each region's next score is compared with.
-        stamps: stamps of the key frames, in nanoseconds.
-        ages: frames since the key frames.
-    """
-
-    images: Tensor
-    logits: Tensor
-    targets: list[float]
-    stamps: list[int]
-    ages: list[int]
 
 
 @dataclass(frozen=True)
@@ -70,10 +52,12 @@ class VideoSegmenter:
         rows: rows of the region grid.
         columns: columns of the region grid.
         overlap: pixels that each region is larger than its cell; divisible by 8.
-        schedule: what turns scores into paths.
+        schedule: what turns scores into paths; by default `Schedule()`.
         max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`, of the networks.
+        networks: the checkpoint's networks, where several segmenters share them, on their own
+            device and in their own precision.
 
     Raises:
         CheckpointError: if a network is missing.
@@ -90,10 +74,11 @@ class VideoSegmenter:
         rows: int = 2,
         columns: int = 2,
         overlap: int = 64,
-        schedule: Schedule | None = None,
+        schedule: Scheduling | None = None,
         max_gap: float = 0.0,
         device: str = "auto",
         precision: str = "auto",
+        networks: RegionNetworks | None = None,
     ) -> None:
         checkpoint.require(("segmentation", "flow", "decision"))
         check_overlap(overlap)
@@ -103,25 +88,25 @@ class VideoSegmenter:
                 "for each frame's own size"
             )
         self.label_set = checkpoint.label_set
-        self.device = resolve_device(device)
-        self.precision = resolve_precision(precision, self.device)
         self.max_gap = max_gap
         self._size = (height, width)
         self._layout = (rows, columns, overlap)
         self._grid = RegionGrid(height, width, *self._layout) if height else None
         self._schedule = schedule or Schedule()
-        self._networks = RegionNetworks(checkpoint, self.device, self.precision)
-        self._keys: _KeyFrames | None = None
+        self._networks = networks or _networks_of(checkpoint, device, precision)
+        self.device = self._networks.device
+        self.precision = self._networks.precision
+        self._keys: KeyFrames | None = None
         self._last_shape: tuple[int, ...] = ()
         self._last_stamp = 0
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> Scheduling:
         """What turns scores into paths. Setting it starts every region at its target."""
         return self._schedule
 
     @schedule.setter
-    def schedule(self, schedule: Schedule) -> None:
+    def schedule(self, schedule: Scheduling) -> None:
         self._schedule = schedule
         if self._keys:
             self._keys.targets = [schedule.target] * len(self._keys.targets)
@@ -129,6 +114,16 @@ class VideoSegmenter:
     def reset(self) -> None:
         """Forget all key frames; the next frame is segmented whole."""
         self._keys = None
+
+    def state(self) -> SegmenterState:
+        """Where it is in the drive: what `restore` needs to go on as if nothing had been."""
+        keys = self._keys.copy(self.device) if self._keys else None
+        return SegmenterState(keys, self._last_shape, self._last_stamp)
+
+    def restore(self, state: SegmenterState) -> None:
+        """Go on where a segmenter of the same checkpoint and settings was."""
+        self._keys = state.keys.copy(self.device) if state.keys else None
+        self._last_shape, self._last_stamp = state.last_shape, state.last_stamp
 
     @torch.inference_mode()
     def segment(
@@ -206,8 +201,10 @@ class VideoSegmenter:
         if flow_path is None or self._keys is None:
             return [Path.SEGMENTATION] * regions
         return [
-            self._schedule.path(score, target)
-            for score, target in zip(flow_path.scores, self._keys.targets, strict=True)
+            self._schedule.path(score, target, age + 1)
+            for score, target, age in zip(
+                flow_path.scores, self._keys.targets, self._keys.ages, strict=True
+            )
         ]
 
     def _run_segmentation_path(
@@ -279,14 +276,18 @@ class VideoSegmenter:
         chosen = _on_path(paths, Path.SEGMENTATION)
         if keys is None:
             targets = [self._schedule.target] * len(paths)
-            self._keys = _KeyFrames(
-                flow_inputs, logits, targets, [stamp] * len(paths), [0] * len(paths)
-            )
+            images = flow_inputs.clone()  # written to below, and other segmenters may share these
+            self._keys = KeyFrames(images, logits, targets, [stamp] * len(paths), [0] * len(paths))
             return
         keys.images[chosen] = flow_inputs[chosen]
         keys.logits[chosen] = logits
         for region in chosen:
             keys.stamps[region], keys.ages[region] = stamp, 0
+
+
+def _networks_of(checkpoint: Checkpoint, device: str, precision: str) -> RegionNetworks:
+    where = resolve_device(device)
+    return RegionNetworks(checkpoint, where, resolve_precision(precision, where))
 
 
 def _on_path(paths: Sequence[Path], wanted: Path) -> list[int]:

@@ -1,16 +1,32 @@
-"""Where frames come from: folders of images, lists, videos and the synthetic drive."""
+"""Where frames come from: folders of images, lists, videos, bags and the synthetic drive."""
 
 import math
+import stat
 from pathlib import Path
 
+from dvsnet_ros.drives.folders import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive
 from dvsnet_ros.drives.frame import Calibration, Drive, DriveError, Frame
-from dvsnet_ros.drives.images import IMAGE_SUFFIXES, folder_drive, list_drive
+from dvsnet_ros.drives.lists import LIST_SUFFIXES, list_drive
 from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
-__all__ = ["Calibration", "Drive", "DriveError", "Frame", "SyntheticDrive", "drive"]
+__all__ = [
+    "KINDS_OF_DRIVES",
+    "LIST_SUFFIXES",
+    "Calibration",
+    "Drive",
+    "DriveError",
+    "Frame",
+    "SyntheticDrive",
+    "drive",
+]
 
-LIST_SUFFIXES = frozenset((".txt", ".lst", ".list"))
+BAG_METADATA = "metadata.yaml"
+TOPIC_OPTION = "?topic="
+KINDS_OF_DRIVES = (
+    "a folder of images, a video, a bag (town.bag, or town.bag?topic=/camera/image_raw), a list of "
+    "images, or 'synthetic'"
+)
 
 
 def drive(
@@ -20,8 +36,9 @@ def drive(
 
     Args:
         source: a folder of images; a list file (`.txt`, `.lst`, `.list`) with an image's path a
-            line; a video file; or `synthetic`, with options such as
-            `synthetic:seed=3,duration=15`.
+            line; a video file; a bag (a folder with a `metadata.yaml`, an `.mcap` or a `.db3`),
+            with `?topic=/camera/image_raw` after it where it holds several cameras; or
+            `synthetic`, with options such as `synthetic:seed=3,duration=15`.
         rate: frames a second, in place of the drive's own.
         data_dir: the folder that the paths in a list file start from, in place of the list's own.
 
@@ -32,17 +49,59 @@ def drive(
         raise DriveError(f"a drive's rate must be more than 0 frames a second, not {rate}")
     if isinstance(source, str) and source.partition(":")[0] == "synthetic":
         return parse_synthetic(source, rate)
-    path = Path(source)
-    if path.is_dir():
+    try:
+        return _recorded(source, rate, None if data_dir is None else Path(data_dir))
+    except OSError as error:
+        what = error.filename or source
+        raise DriveError(f"{what} can't be read: {error.strerror or error}") from error
+
+
+def _recorded(source: str | Path, rate: float | None, data_dir: Path | None) -> Drive:
+    path, topic = _path_and_topic(source)
+    suffix = path.suffix.lower()
+    is_folder = _is_folder(path)
+    if (path / BAG_METADATA).exists() if is_folder else suffix in BAG_SUFFIXES:
+        return _bag_drive(path, topic, rate)
+    if topic is not None:
+        raise DriveError(f"{path} is no bag, and only a bag takes {TOPIC_OPTION}{topic}")
+    if is_folder:
         return folder_drive(path, rate)
-    if not path.exists():
-        raise DriveError(
-            f"there is no {path}; a drive is a folder of images, a list file, a video, or synthetic"
-        )
-    if not path.is_file():
-        raise DriveError(f"{path} is neither a file nor a folder")
-    if path.suffix.lower() in LIST_SUFFIXES:
-        return list_drive(path, None if data_dir is None else Path(data_dir), rate)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if suffix in LIST_SUFFIXES:
+        return list_drive(path, data_dir, rate)
+    if suffix in IMAGE_SUFFIXES:
         raise DriveError(f"{path} is one image; a drive is the folder that holds it")
+    if suffix == ".bag":
+        raise DriveError(
+            f"{path} is a bag of ROS 1; rosbags-convert (pip install rosbags) makes one of ROS 2"
+        )
     return video_drive(path, rate)
+
+
+def _path_and_topic(source: str | Path) -> tuple[Path, str | None]:
+    """Splits `town.bag?topic=/camera/image_raw`, unless a file is called so."""
+    path, option, topic = str(source).partition(TOPIC_OPTION)
+    if not option or Path(source).exists():
+        return Path(source), None
+    return Path(path), topic
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder, otherwise a file; raises DriveError where it is neither."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: no path
+        raise DriveError(f"there is no {path}; a drive is {KINDS_OF_DRIVES}") from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise DriveError(f"{path} is neither a file nor a folder")
+    return stat.S_ISDIR(mode)
+
+
+def _bag_drive(path: Path, topic: str | None, rate: float | None) -> Drive:
+    try:
+        from dvsnet_ros.drives.bag import bag_drive
+    except ImportError as error:
+        raise DriveError(
+            f"{path} is a bag, and reading bags needs the extra 'drives' (pip install "
+            f"'.[drives]', or pip install rosbags rosbags-image): {error}"
+        ) from error
+    return bag_drive(path, topic, rate)

@@ -1,5 +1,7 @@
 """What a drive gives: frames with stamps, and what goes wrong with a drive."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 NANOSECONDS = 1_000_000_000
+
+NO_DISTORTION = (0.0,) * 5
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
 
 class DriveError(ValueError):
@@ -34,6 +39,23 @@ class Calibration:
     k: tuple[float, ...] = (0.0,) * 9
     r: tuple[float, ...] = (0.0,) * 9
     p: tuple[float, ...] = (0.0,) * 12
+
+    @classmethod
+    def pinhole(
+        cls, height: int, width: int, focal: tuple[float, float], center: tuple[float, float]
+    ) -> Calibration:
+        """A camera without distortion; focal length and optical centre are (x, y) in pixels."""
+        x_row, y_row = (focal[0], 0.0, center[0]), (0.0, focal[1], center[1])
+        last_row = (0.0, 0.0, 1.0)
+        return cls(
+            height,
+            width,
+            "plumb_bob",
+            d=NO_DISTORTION,
+            k=(*x_row, *y_row, *last_row),
+            r=IDENTITY,
+            p=(*x_row, 0.0, *y_row, 0.0, *last_row, 0.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,10 @@ class Drive(Protocol):
 
     Iterating reports broken frames as warnings and leaves them out; asking for a broken frame by
     its index raises DriveError.
+
+    A new kind of drive is a module with a class that has these five members, and a function that
+    opens one or raises DriveError; `dvsnet_ros.drives.drive` calls it for sources that look like
+    it. What all kinds keep to is in docs/drives.md.
     """
 
     @property

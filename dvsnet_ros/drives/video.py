@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import DriveError, Frame, frame_index
-from dvsnet_ros.drives.images import DEFAULT_RATE, regular_stamps
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +37,8 @@ class VideoDrive:
         return self.length
 
     def __iter__(self) -> Iterator[Frame]:
-        stamps = regular_stamps(len(self), self.rate)
         with _opened(self.path) as capture:
-            for index, stamp in enumerate(stamps):
+            for index in range(len(self)):
                 image = _next_image(capture)
                 if image is None:
                     _log.warning(
@@ -47,7 +46,7 @@ class VideoDrive:
                         self.path, index, len(self),
                     )  # fmt: skip
                     return
-                yield Frame(image, stamp)
+                yield Frame(image, regular_stamp(index, self.rate))
 
     def __getitem__(self, index: int) -> Frame:
         index = frame_index(index, len(self))
@@ -56,7 +55,7 @@ class VideoDrive:
             image = _next_image(capture)
         if image is None:
             raise DriveError(f"frame {index} of {self.path} can't be decoded")
-        return Frame(image, regular_stamps(index + 1, self.rate)[index])
+        return Frame(image, regular_stamp(index, self.rate))
 
 
 @contextmanager
@@ -90,7 +89,9 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
         own_rate = capture.get(cv2.CAP_PROP_FPS)
         if _next_image(capture) is None:
             raise DriveError(f"the video {path} has no frame that can be decoded")
-        length = int(announced) if 0 < announced < math.inf else 1 + _frames_left(capture)
+        # A frame takes a byte at least: what a file announces beyond that is made up.
+        is_possible = 0 < announced <= path.stat().st_size
+        length = int(announced) if is_possible else 1 + _frames_left(capture)
     if not rate:
         rate = own_rate if 0 < own_rate < math.inf else DEFAULT_RATE
     return VideoDrive(path, rate, length)

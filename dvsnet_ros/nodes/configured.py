@@ -6,7 +6,8 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, Checkpoint, load_checkpoint
+from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.msg import PathDecisions
 from dvsnet_ros.nodes import label_info

@@ -1,79 +1,25 @@
-"""Between ROS images and arrays.
-
-``to_bgr`` refuses every message that contradicts itself before a library sees it, brings what is
-left into one plain form (rows without padding, 8 bit), and leaves the colours to the library.
-"""
+"""Between ROS images and arrays."""
 
 from __future__ import annotations
 
 import array as stdlib_array
 import sys
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.nodes.compressed_header import most_pixels, whole_image_size
-from dvsnet_ros.nodes.image_library import PlainImage, library_bgr
-
-Pixels: TypeAlias = NDArray[np.uint8]
-ErrorKind: TypeAlias = Literal["unknown_encoding", "inconsistent_size", "zero_size", "undecodable"]
-
-MAX_COMPRESSED_PIXELS: Final = 2**26
-"""Largest compressed image that is decoded: a file of a few bytes may claim any size."""
-
-
-class ImageError(ValueError):
-    """An image message that holds no usable image; ``str()`` says why and what would work."""
-
-    def __init__(self, kind: ErrorKind, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind: ErrorKind = kind
-
-
-class _Layout(NamedTuple):
-    """How the pixels of an encoding lie in memory."""
-
-    channels: int
-    bytes_per_channel: int = 1
-    width_multiple: int = 1
-    smallest_side: int = 1
-
-
-_YUV422: Final = _Layout(channels=2, width_multiple=2)
-_BAYER: Final = _Layout(channels=1, smallest_side=3)  # OpenCV paints smaller ones black
-
-ENCODINGS: Final[dict[str, _Layout]] = {
-    "rgb8": _Layout(channels=3),
-    "bgr8": _Layout(channels=3),
-    "rgba8": _Layout(channels=4),
-    "bgra8": _Layout(channels=4),
-    "mono8": _Layout(channels=1),
-    "mono16": _Layout(channels=1, bytes_per_channel=2),
-    "yuv422": _YUV422,
-    "yuv422_yuy2": _YUV422,
-    "uyvy": _YUV422,
-    "yuyv": _YUV422,
-    "bayer_rggb8": _BAYER,
-    "bayer_bggr8": _BAYER,
-    "bayer_gbrg8": _BAYER,
-    "bayer_grbg8": _BAYER,
-}
-"""Every encoding of ``sensor_msgs/Image`` that ``to_bgr`` takes."""
-
-_OLDER_NAMES: Final = {"uyvy": "yuv422", "yuyv": "yuv422_yuy2"}  # what cv_bridge calls them
+from dvsnet_ros.drives.image_decoding import Pixels, compressed_to_bgr, raw_to_bgr
 
 _CHANNELS_OUT: Final = {"mono8": 1, "bgr8": 3, "rgb8": 3}
 
 
 def to_bgr(message: Image | CompressedImage) -> Pixels:
-    """Convert an image message to an array.
+    """Convert an image message to an array, as bags are read too.
 
     Args:
-        message: a raw image in one of ``ENCODINGS``, or a JPEG or PNG.
+        message: a raw image in one of ``image_decoding.ENCODINGS``, or a JPEG or PNG.
 
     Returns:
         Array uint8 [H, W, 3] in BGR order; it may share the message's memory.
@@ -82,8 +28,8 @@ def to_bgr(message: Image | CompressedImage) -> Pixels:
         ImageError: the message holds no usable image; its ``kind`` says in which way.
     """
     if isinstance(message, CompressedImage):
-        return _decode(message)
-    return _colours(_pixels(message), message.encoding)
+        return compressed_to_bgr(message)
+    return raw_to_bgr(message)
 
 
 def from_array(pixels: Pixels, encoding: str, header: Header) -> Image:
@@ -117,130 +63,3 @@ def from_array(pixels: Pixels, encoding: str, header: Header) -> Image:
         step=width * channels,
         data=data,
     )
-
-
-def _pixels(message: Image) -> Pixels:
-    """Return a raw message's pixels, uint8 [H, W] or [H, W, C], once its numbers agree."""
-    layout = ENCODINGS.get(message.encoding)
-    if layout is None:
-        raise ImageError(
-            "unknown_encoding",
-            f"the image has the encoding {_quoted(message.encoding)}; publish one of "
-            f"{', '.join(ENCODINGS)}",
-        )
-    _check_size(message, layout)
-    height, width = message.height, message.width
-    row_bytes = width * layout.channels * layout.bytes_per_channel
-    rows: Pixels = np.frombuffer(message.data, np.uint8).reshape(height, message.step)
-    rows = np.ascontiguousarray(rows[:, :row_bytes])
-    if layout.bytes_per_channel == 2:
-        words = rows.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16, copy=False)
-        return _to_8_bit(words)
-    return rows if layout.channels == 1 else rows.reshape(height, width, layout.channels)
-
-
-def _check_size(message: Image, layout: _Layout) -> None:
-    """Raise ImageError unless a raw message's size, step and data agree."""
-    height, width, step = message.height, message.width, message.step
-    what = f"the {message.encoding} image of {width}x{height}"
-    if height == 0 or width == 0:
-        raise ImageError("zero_size", f"{what} has no pixels; check the camera driver's settings")
-    if min(height, width) < layout.smallest_side:
-        raise ImageError(
-            "inconsistent_size",
-            f"{what} is smaller than the pattern; it takes at least "
-            f"{layout.smallest_side}x{layout.smallest_side} pixels",
-        )
-    if width % layout.width_multiple:
-        raise ImageError(
-            "inconsistent_size",
-            f"{what} has an odd width, but its pixels come in pairs; publish an even width",
-        )
-    row_bytes = width * layout.channels * layout.bytes_per_channel
-    if step < row_bytes:
-        raise ImageError(
-            "inconsistent_size", f"{what} needs a step of at least {row_bytes} bytes, not {step}"
-        )
-    if step * height != len(message.data):
-        raise ImageError(
-            "inconsistent_size",
-            f"{what} with a step of {step} needs {step * height} bytes of data, but carries "
-            f"{len(message.data)}",
-        )
-
-
-def _colours(pixels: Pixels, encoding: str) -> Pixels:
-    """Convert uint8 [H, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
-    height, width = pixels.shape[:2]
-    encoding = "mono8" if encoding == "mono16" else _OLDER_NAMES.get(encoding, encoding)
-    plain = PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
-    try:
-        return library_bgr(plain)
-    # Each library has errors of its own, and OpenCV's; a frame must not cost the node its life.
-    except Exception as error:
-        raise ImageError(
-            "undecodable", f"the {encoding} image can't be converted: {error}"
-        ) from error
-
-
-def _decode(message: CompressedImage) -> Pixels:
-    """Decode a JPEG or PNG message to BGR uint8 [H, W, 3].
-
-    Both libraries only wrap OpenCV here, and neither minds a size, a truncation or a grey image.
-    """
-    data = np.frombuffer(message.data, np.uint8)
-    _check_compressed(data.tobytes(), message.format)
-    # As every other ROS subscriber sees it: a camera's calibration knows nothing of EXIF.
-    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        decoded = cv2.imdecode(data, flags)
-    except cv2.error as error:
-        raise _undecodable(message.format, f"OpenCV says {error.err}") from error
-    if decoded is None:
-        raise _undecodable(message.format, "it is corrupt")
-    pixels = _to_8_bit(decoded) if decoded.dtype == np.uint16 else np.asarray(decoded, np.uint8)
-    if pixels.ndim == 3:
-        return pixels
-    # image_transport compresses a Bayer image as it is, and names its pattern before the ";".
-    pattern = message.format.partition(";")[0].strip()
-    return _colours(pixels, pattern if _fits_bayer(pattern, pixels) else "mono8")
-
-
-def _fits_bayer(pattern: str, pixels: Pixels) -> bool:
-    return ENCODINGS.get(pattern) is _BAYER and min(pixels.shape) >= _BAYER.smallest_side
-
-
-def _check_compressed(data: bytes, format_name: str) -> None:
-    """Raise ImageError unless data is a whole JPEG or PNG of a size that may be decoded."""
-    if not data:
-        raise _undecodable(format_name, "it has no data")
-    size = whole_image_size(data)
-    if size is None:
-        raise _undecodable(format_name, "it is no whole JPEG or PNG")
-    width, height = size
-    claim = f"its header claims {width}x{height} pixels"
-    if width == 0 or height == 0:
-        raise ImageError("zero_size", f"the compressed image has no pixels: {claim}")
-    if width * height > MAX_COMPRESSED_PIXELS:
-        raise _undecodable(
-            format_name,
-            f"{claim}, over the limit of {MAX_COMPRESSED_PIXELS}; publish a smaller image",
-        )
-    if width * height > most_pixels(data):
-        raise _undecodable(format_name, f"{claim}, more than its {len(data)} bytes can hold")
-
-
-def _to_8_bit(words: NDArray[Any]) -> Pixels:
-    """Scale uint16 to uint8, 65535 becoming 255, rounded: what cv_bridge does."""
-    return np.asarray(cv2.convertScaleAbs(words, alpha=255.0 / 65535.0), np.uint8)
-
-
-def _undecodable(format_name: str, reason: str) -> ImageError:
-    return ImageError(
-        "undecodable",
-        f"the compressed image of format {_quoted(format_name)} can't be decoded: {reason}",
-    )
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -15,8 +15,9 @@ from std_msgs.msg import Header
 
 from dvsnet_ros.core.segmentation import ResetReason, Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives.image_decoding import ImageError
 from dvsnet_ros.nodes import messages
-from dvsnet_ros.nodes.image_conversion import ImageError, from_array, to_bgr
+from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.statistics import Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle

@@ -80,16 +80,25 @@ def split_sequences(
     Raises:
         DataError: if a sequence to hold back is not there, or nothing is left to train on.
     """
-    present = {still.sequence for still in stills}
-    unknown = sorted(set(held_back) - present)
-    if unknown:
-        raise DataError(
-            f"no images of sequence {', '.join(unknown)}; there are {', '.join(sorted(present))}"
-        )
+    check_sequences(stills, held_back)
     training = [still for still in stills if still.sequence not in held_back]
     if not training:
         raise DataError("every sequence is held back; leave at least one to train on")
     return training, [still for still in stills if still.sequence in held_back]
+
+
+def check_sequences(stills: Sequence[LabelledImage], wanted: Collection[str]) -> None:
+    """Check that there are images of each of these sequences.
+
+    Raises:
+        DataError: if there are not, naming those there are.
+    """
+    present = {still.sequence for still in stills}
+    unknown = sorted(set(wanted) - present)
+    if unknown:
+        raise DataError(
+            f"no images of sequence {', '.join(unknown)}; there are {', '.join(sorted(present))}"
+        )
 
 
 def class_frequencies(stills: Sequence[LabelledImage], num_classes: int) -> NDArray[np.float64]:

@@ -26,7 +26,8 @@ from dvsnet_ros.core.region_networks import (
 )
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
-from dvsnet_ros.drives.images import beneath, read_image
+from dvsnet_ros.drives.images import read_image
+from dvsnet_ros.drives.lists import beneath
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.key_frames import KeyReach

@@ -12,6 +12,7 @@ from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint, untrain
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from helpers.bags import raw, write_bag
 
 SETTINGS = [
     "--overlap",
@@ -85,6 +86,21 @@ def test_a_video_and_num_steps(checkpoint: Path, images: Path, tmp_path: Path) -
     assert inference.run([*arguments.split(), *SETTINGS, "--num-steps", "3"]) == 0
     masks = [f"mask{index:06}.png" for index in range(3)]
     assert outputs(tmp_path / "out") == ["decisions.csv", *masks]
+
+
+def test_a_bag(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [cv2.imread(str(images / f"frame{index}.png")) for index in range(2)]
+    stamps = [0, 100_000_000]
+    topics = ("/front/image_raw", "/rear/image_raw")
+    sent = [(topic, s, raw(f, s)) for topic in topics for s, f in zip(stamps, frames, strict=True)]
+    bag = write_bag(tmp_path / "town.bag", sent)
+    more = ["--restore-from", str(checkpoint), "--save-dir", str(tmp_path / "out"), *SETTINGS]
+    assert inference.run([f"{bag}?topic=/rear/image_raw", *more]) == 0
+    assert outputs(tmp_path / "out") == ["decisions.csv", "mask000000.png", "mask000001.png"]
+    assert inference.run([str(bag), *more]) == 2
+    assert "choose one, such as town.bag?topic=/front/image_raw\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

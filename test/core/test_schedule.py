@@ -7,9 +7,9 @@ from dvsnet_ros.core.schedule import Path, Schedule
 
 def test_a_score_below_the_target_is_segmented() -> None:
     schedule = Schedule(target=90.0)
-    assert schedule.path(89.999, 90.0) is Path.SEGMENTATION
-    assert schedule.path(90.0, 90.0) is Path.FLOW
-    assert schedule.path(math.nan, 90.0) is Path.SEGMENTATION
+    assert schedule.path(89.999, 90.0, 1) is Path.SEGMENTATION
+    assert schedule.path(90.0, 90.0, 1000) is Path.FLOW
+    assert schedule.path(math.nan, 90.0, 1) is Path.SEGMENTATION
 
 
 def test_a_fixed_target_stays() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from dvsnet_ros.core.checkpoint import SHIPPED_CHECKPOINT, load_checkpoint
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import SyntheticDrive
 from dvsnet_ros.training.confusion import Confusion

@@ -1,6 +1,7 @@
 """The video segmenter's state, sizes and refusals; what it computes is held against the goldens."""
 
 import math
+from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_ch
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import ResetReason
+from dvsnet_ros.core.segmenter_state import load_state, save_state
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 SECOND = 1_000_000_000
@@ -221,3 +223,45 @@ def test_labels_are_camvids(checkpoint: Checkpoint) -> None:
     colored = CAMVID.colorize(mask)
     y, x = 5, 9
     assert tuple(colored[y, x, ::-1]) == CAMVID.colors[mask[y, x]]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_saved_state_goes_on_as_if_nothing_had_been(
+    checkpoint: Checkpoint, tmp_path: FilePath, precision: str
+) -> None:
+    settings = {"schedule": Schedule("dynamic", 89.0, 1.0, 0.7), "precision": precision}
+    segmenter = new_segmenter(checkpoint, max_gap=1.5, **settings)
+    drive = frames(8)
+    for index in range(4):
+        segmenter.segment(drive[index], index * SECOND)
+    save_state(tmp_path / "state", segmenter.state())
+    other = new_segmenter(checkpoint, max_gap=1.5, **settings)
+    other.restore(load_state(tmp_path / "state"))
+    taken = set()
+    for index in range(4, 8):
+        one = segmenter.segment(drive[index], index * SECOND)
+        two = other.segment(drive[index], index * SECOND)
+        np.testing.assert_array_equal(one.mask, two.mask)
+        assert one.decisions == two.decisions
+        taken.update(paths(one))
+    assert taken == {Path.SEGMENTATION, Path.FLOW}
+    for segmenters in (segmenter, other):
+        late = segmenters.segment(drive[0], 20 * SECOND)
+        assert late.reset_reason is ResetReason.GAP
+
+
+def test_a_state_is_a_copy(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_SEGMENTATION)
+    first, second = frames(2)
+    segmenter.segment(first)
+    state = segmenter.state()
+    assert state.keys is not None
+    before = state.keys.images.clone()
+    segmenter.segment(second, SECOND)
+    assert state.keys.images.equal(before)
+    assert state.keys.stamps == [0] * 4
+
+
+def test_the_state_before_the_first_frame(checkpoint: Checkpoint, tmp_path: FilePath) -> None:
+    save_state(tmp_path / "state", new_segmenter(checkpoint).state())
+    assert load_state(tmp_path / "state") == new_segmenter(checkpoint).state()

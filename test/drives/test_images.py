@@ -1,6 +1,8 @@
 """Drives of image files: folders and lists."""
 
 import logging
+import os
+import struct
 from pathlib import Path
 
 import cv2
@@ -92,7 +94,18 @@ def test_stamps_that_do_not_fit_are_refused(folder: Path, text: str, reason: str
         drive(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])
+def claiming(width: int, height: int) -> bytes:
+    """A small PNG whose header claims another size."""
+    data = bytearray(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    data[16:24] = struct.pack(">II", width, height)
+    return bytes(data)
+
+
+HALF_A_JPEG = cv2.imencode(".jpg", np.zeros((24, 32, 3), np.uint8))[1].tobytes()[:-30]
+BROKEN = [b"", b"no image", b"\x89PNG\r\n\x1a\n broken", HALF_A_JPEG, claiming(60000, 60000)]
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_broken_frames_are_reported_and_skipped(
     folder: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -119,6 +132,19 @@ def test_folder_without_images(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv").touch()
     with pytest.raises(DriveError, match=r"it holds a\.csv, b\.csv, c\.csv, …"):
         drive(tmp_path)
+
+
+def test_a_folder_that_can_not_be_read(folder: Path) -> None:
+    folder.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # who may read everything
+        os.seteuid(65534)
+    try:
+        with pytest.raises(DriveError, match=r"town.* can't be read: Permission denied"):
+            drive(folder)
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
 
 
 def test_list_of_images(folder: Path, tmp_path: Path) -> None:
@@ -149,14 +175,16 @@ def test_lists_that_lead_nowhere(tmp_path: Path) -> None:
     file.write_text("a.png\nb.png\n")
     with pytest.raises(DriveError, match=r"none of the 2 images .* is there"):
         drive(file)
-    file.write_bytes(b"\xff\xfe\x00\x81")
-    with pytest.raises(DriveError, match="not text"):
-        drive(file)
+    for content in (b"\xff\xfe\x00\x81", b"a\x00.png\n"):
+        file.write_bytes(content)
+        with pytest.raises(DriveError, match="not text"):
+            drive(file)
 
 
 def test_real_drives(shared_data: Path) -> None:
     camvid = drive(shared_data / "data/camvid/drive_15hz", rate=15.0)
     assert len(camvid) == 60
+    assert camvid[1].stamp == 66_666_667
     assert camvid[0].image.shape == (360, 480, 3)
     assert all(frame.labels is not None for frame in camvid)
     mono = drive(shared_data / "data/kitti/drive_10hz_mono")

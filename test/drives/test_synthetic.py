@@ -77,6 +77,19 @@ def test_frames_hold_what_they_promise() -> None:
         drive[24]
 
 
+def test_calibration_projects_the_road_to_where_it_is_seen() -> None:
+    drive = SyntheticDrive(**SMALL, duration=2.0, seed=3, speed=9.0, turn_rate=0.0, shake=0.0)
+    calibration = drive[0].calibration
+    assert calibration is not None
+    assert (calibration.height, calibration.width) == (120, 160)
+    k = np.array(calibration.k).reshape(3, 3)
+    rows, columns = np.nonzero(drive.labels(10) == CAMVID.classes.index("road"))
+    depth = drive.depth(10)[rows, columns]
+    rays = np.linalg.solve(k, np.stack((columns, rows, np.ones(len(rows)))))
+    np.testing.assert_allclose(rays[1] * depth, 1.45, rtol=0.02)  # the camera's height
+    np.testing.assert_array_equal(np.array(calibration.p).reshape(3, 4)[:, :3], k)
+
+
 @pytest.mark.parametrize("size", [(1242, 375), (121, 77), (90, 160), (16, 16), (480, 360)])
 def test_any_size(size: tuple[int, int]) -> None:
     width, height = size

@@ -48,6 +48,17 @@ def test_video_that_ends_early(video: Path, caplog: pytest.LogCaptureFixture) ->
         opened[7]
 
 
+def test_video_that_announces_too_many_frames(video: Path) -> None:
+    data = bytearray(video.read_bytes())
+    for chunk, field in ((b"avih", 24), (b"strh", 40)):
+        place = data.index(chunk) + field
+        assert data[place : place + 4] == b"\x0a\0\0\0"
+        data[place : place + 4] = b"\xff\xff\xff\x7f"
+    video.write_bytes(data)
+    opened = drive(video)
+    assert len(opened) == len(list(opened)) == 10
+
+
 def test_files_that_are_no_video(tmp_path: Path) -> None:
     path = tmp_path / "notes.mp4"
     path.write_bytes(b"not a video at all")

@@ -94,6 +94,10 @@ class Process:
         finally:
             os.kill(self._process.pid, signal.SIGCONT)
 
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the process, and to nothing that it started."""
+        os.kill(self._process.pid, number)
+
     def interrupt(self) -> None:
         """Asks the process, and what it started, to end, as Ctrl-C does."""
         with suppress(ProcessLookupError):

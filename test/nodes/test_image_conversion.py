@@ -17,14 +17,9 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.nodes.image_conversion import (
-    ENCODINGS,
-    MAX_COMPRESSED_PIXELS,
-    ImageError,
-    Pixels,
-    from_array,
-    to_bgr,
-)
+from dvsnet_ros.drives.compressed_header import MAX_COMPRESSED_PIXELS
+from dvsnet_ros.drives.image_decoding import ENCODINGS, ImageError, Pixels
+from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 
 BAYER_COLOURS = {  # the colour (index in BGR) at the four pixels of the pattern, row by row
     "bayer_rggb8": (2, 1, 1, 0),
@@ -305,6 +300,6 @@ def test_a_cv_bridge_for_numpy_1_is_left_alone_under_numpy_2(tmp_path: Path) -> 
     compiled = tmp_path / "cv_bridge" / "boost" / "cv_bridge_boost.so"
     compiled.write_bytes(b"numpy.core._multiarray_umath")
     code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import dvsnet_ros.nodes.image_library"
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import dvsnet_ros.drives.image_library"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives.frame import NANOSECONDS, DriveError, Frame, frame_index
+from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.synthetic.agents import all_poses
 from dvsnet_ros.drives.synthetic.flow import flow_of, points_in_other_view, visible_in_other
 from dvsnet_ros.drives.synthetic.render import (
@@ -104,7 +104,15 @@ class SyntheticDrive:
             self.stamp(index),
             labels=self.labels(index),
             flow=self.flow(index, index - 1) if index else None,
+            calibration=self.calibration,
         )
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the pinhole camera that sees the street."""
+        lens = self._lens
+        focal, center = (lens.focal, lens.focal), (lens.center_x, lens.center_y)
+        return Calibration.pinhole(lens.height, lens.width, focal, center)
 
     def stamp(self, index: int) -> int:
         """Nanoseconds from the drive's start."""

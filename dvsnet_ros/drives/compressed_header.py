@@ -1,12 +1,12 @@
 """What the headers of JPEG and PNG files claim, read without a decoder.
 
-A decoder believes them, and allocates: what comes from a network must be checked before.
+A decoder believes them, and allocates: what comes from others must be checked before.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 JPEG_START: Final = b"\xff\xd8"
 PNG_START: Final = b"\x89PNG\r\n\x1a\n"
@@ -18,6 +18,36 @@ PNG_PIXELS_PER_BYTE: Final = 8 * 1032
 _JPEG_BARE: Final = frozenset((0x00, 0x01, *range(0xD0, 0xD8)))
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SCAN_OR_ENDS: Final = frozenset((0xD8, 0xD9, 0xDA))
+
+
+MAX_COMPRESSED_PIXELS: Final = 2**26
+"""Largest compressed image that is decoded: a file of a few bytes may claim any size."""
+
+
+class Refusal(NamedTuple):
+    """Why a file must not be given to a decoder."""
+
+    kind: Literal["zero_size", "undecodable"]
+    reason: str
+
+
+def refusal(data: bytes) -> Refusal | None:
+    """Say why data is no whole JPEG or PNG of a size that may be decoded; None where it is one."""
+    if not data:
+        return Refusal("undecodable", "it has no data")
+    size = whole_image_size(data)
+    if size is None:
+        return Refusal("undecodable", "it is no whole JPEG or PNG")
+    width, height = size
+    claim = f"its header claims {width}x{height} pixels"
+    if width == 0 or height == 0:
+        return Refusal("zero_size", f"it has no pixels: {claim}")
+    if width * height > MAX_COMPRESSED_PIXELS:
+        limit = f"{claim}, over the limit of {MAX_COMPRESSED_PIXELS}; make it smaller"
+        return Refusal("undecodable", limit)
+    if width * height > most_pixels(data):
+        return Refusal("undecodable", f"{claim}, more than its {len(data)} bytes can hold")
+    return None
 
 
 def whole_image_size(data: bytes) -> tuple[int, int] | None:

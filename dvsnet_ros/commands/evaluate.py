@@ -1,0 +1,294 @@
+"""`dvsnet evaluate`: how good masks are, on labelled stills and on drives."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    SHIPPED,
+    add_device_flags,
+    checkpoint_file,
+    dashed,
+)
+from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
+from dvsnet_ros.core.regions import check_overlap
+from dvsnet_ros.core.schedule import MODES
+from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.training.calibration import calibration_table, format_calibration
+from dvsnet_ros.training.confusion import Confusion
+from dvsnet_ros.training.data import check_sequences, load_labelled
+from dvsnet_ros.training.label_ids import check_has_label_ids, save_label_ids
+from dvsnet_ros.training.segmenters import Segmenters
+from dvsnet_ros.training.speed import measure_frame_seconds
+from dvsnet_ros.training.stand_ins import with_stand_ins
+from dvsnet_ros.training.sweep import Setting, Sweep, interval_setting, target_setting
+from dvsnet_ros.training.tables import (
+    format_confusion,
+    format_tradeoff,
+    write_confusion,
+    write_scores,
+    write_tradeoff,
+)
+from dvsnet_ros.training.target_search import TargetSearch
+from dvsnet_ros.training.tradeoff_plot import draw_tradeoff
+
+TARGETS = (70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
+INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
+TIMED_FRAMES = 4
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    flags = argparse.ArgumentParser(
+        prog="dvsnet evaluate",
+        description="Measures quality. On labelled stills: IoU a class, mIoU, pixel accuracy and "
+        "the confusion matrix of the segmentation path. On a drive, for many targets and for fixed "
+        "key-frame intervals: the share of regions on the segmentation path, agreement with "
+        "per-frame segmentation, mIoU where the drive has labels, and frames a second; and how "
+        "well the decision network foretells agreement. The masks are those of the node.",
+        epilog="examples: dvsnet evaluate --data-dir val --labels-dir val_labels; "
+        "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.3 0.5 --out street",
+    )
+    flags.add_argument(
+        "drive", nargs="?", help="a folder of images, a video, a list of images, or 'synthetic'"
+    )
+    flags.add_argument(
+        "--restore-from", type=checkpoint_file, default=SHIPPED,
+        help="the checkpoint (default: the shipped weights)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--decision-from", help="a checkpoint whose decision network is used instead"
+    )
+    flags.add_argument(
+        "--out", type=Path, default=Path("evaluation"),
+        help="folder for tables and plot (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
+    )
+    for side in ("height", "width"):
+        flags.add_argument(
+            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+        )
+    add_device_flags(flags)
+    _add_stills(flags.add_argument_group("labelled stills"))
+    _add_drive(flags.add_argument_group("drives"))
+    return flags
+
+
+def _add_stills(flags: argparse._ArgumentGroup) -> None:
+    flags.add_argument("--data-dir", type=Path, help="folder of images")
+    flags.add_argument(
+        "--labels-dir", type=Path,
+        help="folder of PNGs of the same names: class ids of the checkpoint's label set, any other "
+        "id is void",
+    )  # fmt: skip
+    flags.add_argument(
+        "--sequences", nargs="+", default=[], metavar="SEQUENCE",
+        help="only images of these: names up to the first underscore (default: all)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--save-label-ids", type=Path, metavar="DIR",
+        help="write the masks there as Cityscapes' label ids, under the images' names, for "
+        "cityscapesscripts; of a checkpoint of Cityscapes' classes",
+    )  # fmt: skip
+
+
+def _add_drive(flags: argparse._ArgumentGroup) -> None:
+    flags.add_argument(
+        "--targets", type=float, nargs="*", default=TARGETS, metavar="TARGET",
+        help="of the expected confidence score, 0-100 (default: "
+        f"{' '.join(map(str, TARGETS))}); nothing: none",
+    )  # fmt: skip
+    flags.add_argument(
+        "--shares", type=float, nargs="+", default=[], metavar="SHARE",
+        help="also the targets that bring these shares, 0-1, of the regions on the segmentation "
+        "path; they are searched for, which takes several passes over the drive",
+    )  # fmt: skip
+    flags.add_argument(
+        "--intervals", type=int, nargs="*", default=INTERVALS, metavar="FRAMES",
+        help="from key frame to key frame, in place of decisions (default: "
+        f"{' '.join(map(str, INTERVALS))}); nothing: none",
+    )  # fmt: skip
+    flags.add_argument(
+        "--schedules", nargs="+", choices=MODES, default=["fixed"],
+        help="for targets and shares: fixed, or dynamic, where each region's own target moves "
+        "(default: fixed)",
+    )  # fmt: skip
+    flags.add_argument("--frames", type=int, help="of the drive, from its start (default: all)")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    try:
+        _evaluate(options)
+    except (ValueError, OSError) as error:
+        print(f"dvsnet evaluate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dvsnet evaluate: interrupted; no table is half written", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    _check(options)
+    checkpoint = load_checkpoint(options.restore_from, options.decision_from)
+    if options.save_label_ids:
+        check_has_label_ids(checkpoint.label_set)
+    segmenters = Segmenters(
+        _with_what_is_needed(checkpoint, options),
+        size=(options.height, options.width),
+        overlap=options.overlap,
+        device=options.device,
+        precision=options.precision,
+    )
+    if options.data_dir:
+        _evaluate_stills(segmenters, options)
+    if options.drive:
+        _evaluate_drive(segmenters, options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    check_overlap(options.overlap)
+    if options.drive is None and options.data_dir is None:
+        raise ValueError("evaluate on what? give a drive, or --data-dir and --labels-dir")
+    if (options.data_dir is None) != (options.labels_dir is None):
+        raise ValueError("give both --data-dir and --labels-dir, or neither")
+    stills_only = {"sequences": options.sequences, "save-label-ids": options.save_label_ids}
+    for flag, value in stills_only.items():
+        if value and options.data_dir is None:
+            raise ValueError(f"--{flag} speaks of stills; give --data-dir and --labels-dir too")
+    for share in options.shares:
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"--shares has {share:g}; a share is more than 0 and at most 1")
+    if options.frames is not None and options.frames < 2:
+        raise ValueError(f"--frames is {options.frames}; it must be at least 2")
+
+
+def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) -> Checkpoint:
+    """The checkpoint, with stand-ins for those networks that nothing will ask.
+
+    Raises:
+        CheckpointError: if it lacks one that is needed.
+    """
+    needed = ["segmentation"]
+    if options.drive:
+        needed += ["flow"]
+        if options.targets or options.shares:
+            needed += ["decision"]
+    checkpoint.require(needed)
+    return with_stand_ins(checkpoint)
+
+
+def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> None:
+    """Segment every still as the first frame of a drive."""
+    stills = load_labelled(options.data_dir, options.labels_dir)
+    check_sequences(stills, options.sequences)
+    stills = [s for s in stills if not options.sequences or s.sequence in options.sequences]
+    segmenter = segmenters.new()
+    labels = segmenter.label_set
+    confusion = Confusion(len(labels.classes))
+    for still in tqdm(stills, unit="image", dynamic_ncols=True):
+        segmenter.reset()
+        mask = segmenter.segment(still.image).resized(*still.labels.shape).mask
+        confusion.add(mask, still.labels)
+        if options.save_label_ids:
+            save_label_ids(options.save_label_ids / f"{still.name}.png", mask)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_confusion(options.out, confusion, labels, len(stills))
+    print(f"segmentation path, {len(stills)} images of {options.data_dir}:")
+    print(format_confusion(confusion, labels))
+    print(f"wrote classes.csv, confusion.csv and summary.csv in {options.out}")
+
+
+def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None:
+    footage = Footage(drive(options.drive), options.frames)
+    settings = _settings(options)
+    settings += _searched(segmenters, footage, options)
+    if not settings:
+        raise ValueError("nothing to evaluate; give --targets, --shares or --intervals")
+    sweep = Sweep(segmenters, settings)
+    for frame in footage.frames("evaluating"):
+        sweep.add(frame)
+    seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
+    options.out.mkdir(parents=True, exist_ok=True)
+    _report(footage, sweep, seconds, options.out)
+
+
+class Footage:
+    """A drive, or its first frames, to be gone through several times behind a bar.
+
+    Raises:
+        DriveError: if fewer than two frames can be read.
+    """
+
+    def __init__(self, frames: Drive, most: int | None) -> None:
+        self.drive = frames
+        self.count = min(len(frames), most or len(frames))
+        if len(self.first(2)) < 2:
+            raise DriveError(f"{frames.name} has fewer than two frames that can be read")
+
+    def first(self, count: int) -> list[NDArray[np.uint8]]:
+        """The images of so many frames, or of all if there are fewer."""
+        return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
+
+    def frames(self, doing: str) -> Iterator[Frame]:
+        """All frames; the bar says what is being done."""
+        frames = itertools.islice(self.drive, self.count)
+        yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
+
+
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    """The settings that are given, checked."""
+    targets = [
+        target_setting(target, mode) for mode in options.schedules for target in options.targets
+    ]
+    return targets + [interval_setting(interval) for interval in options.intervals]
+
+
+def _searched(
+    segmenters: Segmenters, footage: Footage, options: argparse.Namespace
+) -> list[Setting]:
+    """The settings that bring the wished shares."""
+    settings = []
+    for mode in options.schedules if options.shares else ():
+        search = TargetSearch(segmenters, mode)
+        targets = search.find(lambda: footage.frames("searching targets"), options.shares)
+        settings += [target_setting(target, mode) for target in targets]
+    return settings
+
+
+def _report(footage: Footage, sweep: Sweep, seconds: NDArray[np.float64], out: Path) -> None:
+    order = sorted(sweep.outcomes, key=lambda o: (o.setting.kind, o.share))
+    labelled = sweep.labelled > 0
+    title = f"{footage.drive.name}, {sweep.per_frame.frames.total()} frames"
+    print(
+        f"{title}, {sweep.labelled} with labels; per-frame segmentation runs at "
+        f"{sweep.per_frame.frames_per_second(seconds):.2f} frames/s:"
+    )
+    print(format_tradeoff(order, seconds, labelled=labelled))
+    write_tradeoff(out / "tradeoff.csv", order, seconds)
+    draw_tradeoff(order, sweep.per_frame, title, out / "tradeoff.png", labelled=labelled)
+    files = "tradeoff.csv and tradeoff.png"
+    if sweep.scores.true:
+        rows = calibration_table(np.array(sweep.scores.expected), np.array(sweep.scores.true))
+        print(
+            f"decision network, {len(sweep.scores.true)} decisions: mean absolute error "
+            f"{sweep.scores.error:.3f} points, rank correlation (Spearman) "
+            f"{sweep.scores.rank_correlation:.3f}"
+        )
+        print(format_calibration(rows))
+        write_scores(out, sweep.scores, rows)
+        files = "tradeoff.csv, tradeoff.png, decision.csv and calibration.csv"
+    print(f"wrote {files} in {out}")

@@ -1,0 +1,231 @@
+"""`dvsnet process`: every frame of a drive through the video segmenter."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import logging
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tqdm import tqdm
+
+from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
+from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
+from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, schedule_of
+from dvsnet_ros.core.schedule import Path as RegionPath
+from dvsnet_ros.core.segmentation import Segmentation
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, Frame, drive
+from dvsnet_ros.drives.answers import Look
+from dvsnet_ros.drives.bag import BagDrive
+from dvsnet_ros.drives.bag_writer import STORAGES
+from dvsnet_ros.drives.outputs import check_output, new_output
+from dvsnet_ros.drives.whole import check_new
+from dvsnet_ros.training.interruption import Interruption, interruption
+
+DRIVES_LOG: Final = "dvsnet_ros.drives"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    flags = argparse.ArgumentParser(
+        prog="dvsnet process",
+        description="Put every frame of a drive through the video segmenter, as the node would if "
+        "it dropped none. The same input and settings give the same bytes. OUT appears when it is "
+        "whole; until then, what is done lies in OUT.part, and --resume goes on with it.",
+        epilog="example: dvsnet process street.bag answers.bag --checkpoint road.safetensors",
+    )
+    flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
+    flags.add_argument(
+        "out", metavar="OUT", type=Path,
+        help="OUT.bag (a folder, as ROS 2 makes it) or OUT.mcap (one file): the input's messages "
+        "and the node's; OUT.mp4, .mkv or .mov: the overlay; a name without a suffix: a folder of "
+        "class ids as PNGs, with decisions.csv",
+    )  # fmt: skip
+    flags.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    flags.add_argument(
+        "--rate", type=float, help="frames a second, of a drive without stamps of its own"
+    )
+    flags.add_argument(
+        "--confidence", action="store_true", help="the confidence of every pixel, too, in a bag"
+    )
+    flags.add_argument(
+        "--no-overlay", dest="overlay", action="store_false", help="no overlay in a bag"
+    )
+    flags.add_argument(
+        "--overlay-opacity", type=_share, default=0.5,
+        help="of the classes over the image, 0-1 (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--storage", choices=STORAGES, default="mcap",
+        help="of OUT.bag; sqlite3 is what ROS 2 Humble plays without more packages (default: "
+        "%(default)s)",
+    )  # fmt: skip
+    add_segmenter_flags(flags, max_gap=10.0)
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    part = Path(f"{options.out}.part")
+    try:
+        if options.resume and options.out.exists():
+            if is_store(part):  # killed between the last two steps
+                shutil.rmtree(part)
+            print(f"'{options.out}' is whole already")
+            return 0
+        counts, frames = _process(options, part)
+    except (ValueError, OSError) as error:
+        kept = "" if isinstance(error, StoreError) else _what_is_kept(part)
+        print(f"dvsnet process: {error}{kept}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"dvsnet process: interrupted{_what_is_kept(part)}", file=sys.stderr)
+        return INTERRUPTED
+    print(f"{frames} frames in {options.out}; {describe_paths(counts)}")
+    return 0
+
+
+def _process(options: argparse.Namespace, part: Path) -> tuple[Counter[RegionPath], int]:
+    """Process the drive; returns how many regions took each path, and how many frames there were.
+
+    Raises:
+        KeyboardInterrupt: somebody asked to stop; what is done is saved.
+    """
+    check_output(options.out, options.storage)
+    check_new(options.out)
+    frames = drive(options.drive, rate=options.rate)
+    if options.rate and isinstance(frames, BagDrive):
+        raise ValueError("a bag has stamps of its own, which go with its messages; drop --rate")
+    segmenter = new_segmenter(options)
+    store = SegmentationStore(part, _settings(options, segmenter), resume=options.resume)
+    try:
+        with interruption() as interrupted:
+            if not store.finished:
+                _segment(frames, segmenter, store, options.confidence, interrupted)
+            counts = _write(frames, segmenter, store, options, interrupted)
+    finally:
+        store.close()
+    store.remove()
+    return counts, store.frames
+
+
+def _segment(
+    frames: Drive,
+    segmenter: VideoSegmenter,
+    store: SegmentationStore,
+    confidence: bool,
+    interrupted: Interruption,
+) -> None:
+    """Segment the frames that the store lacks."""
+    if store.state:
+        segmenter.restore(store.state)
+    with _bar("segmenting", len(frames), store.frames) as bar:
+        for frame in itertools.islice(frames, store.frames, None):
+            segmentation = segmenter.segment(frame.image, frame.stamp, confidence=confidence)
+            store.add(frame.stamp, segmentation)
+            bar.update()
+            if interrupted.asked or store.is_full:
+                store.save(segmenter.state())
+            if interrupted.asked:
+                raise KeyboardInterrupt
+    store.save(segmenter.state(), finished=True)
+    if not store.frames:
+        raise DriveError(f"no frame of {frames.name} can be read")
+
+
+def _write(
+    frames: Drive,
+    segmenter: VideoSegmenter,
+    store: SegmentationStore,
+    options: argparse.Namespace,
+    interrupted: Interruption,
+) -> Counter[RegionPath]:
+    """Make the output of what the store holds."""
+    counts: Counter[RegionPath] = Counter()
+    mode = schedule_of(options).mode
+    look = Look(segmenter.label_set, mode, options.overlay_opacity, options.overlay)
+    with (
+        _said_before(),
+        new_output(options.out, frames, look, options.storage, store.scratch()) as output,
+        _bar("writing", store.frames) as bar,
+    ):
+        for frame, received, segmentation in _paired(output.frames, store):
+            segmentation = segmentation.resized(*frame.image.shape[:2])
+            output.answers.write(frame, segmentation, received)
+            counts.update(decision.path for decision in segmentation.decisions)
+            bar.update()
+            if interrupted.asked:
+                raise KeyboardInterrupt
+    return counts
+
+
+def _paired(
+    frames: Iterator[tuple[Frame, int]], store: SegmentationStore
+) -> Iterator[tuple[Frame, int, Segmentation]]:
+    """Frames, when they were received, and their segmentations."""
+    for there, stamped in itertools.zip_longest(frames, store):
+        if there is None or stamped is None or there[0].stamp != stamped.stamp:
+            raise DriveError(
+                f"the drive has changed since it was segmented; remove '{store.folder}' and start "
+                "again"
+            )
+        yield *there, stamped.segmentation
+
+
+def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[str, Any]:
+    """Everything that decides what the segmentations are."""
+    names = (
+        "drive", "rate", "confidence", "target", "dynamic", "dynamic_decrease", "dynamic_increase",
+        "overlap", "rows", "columns", "height", "width", "max_gap",
+    )  # fmt: skip
+    return {
+        "checkpoint": _digest(options.restore_from),
+        "decision checkpoint": _digest(options.decision_from),
+        "device": str(segmenter.device),
+        "precision": str(segmenter.precision).removeprefix("torch."),
+        **{name.replace("_", " "): getattr(options, name) for name in names},
+    }
+
+
+def _digest(path: str | None) -> str | None:
+    return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _what_is_kept(part: Path) -> str:
+    return (
+        f"; what is done is kept in '{part}', and --resume goes on with it"
+        if is_store(part)
+        else ""
+    )
+
+
+def _bar(what: str, total: int, done: int = 0) -> Any:
+    return tqdm(desc=what, total=total, initial=done, unit="frame", dynamic_ncols=True)
+
+
+@contextmanager
+def _said_before() -> Iterator[None]:
+    """Keep the drive from warning of its broken frames a second time."""
+    log = logging.getLogger(DRIVES_LOG)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share; use 0 to 1")
+    return value

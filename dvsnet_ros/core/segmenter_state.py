@@ -1,0 +1,96 @@
+"""What the video segmenter remembers between frames, and a file of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+
+@dataclass
+class KeyFrames:
+    """What is remembered of the R regions between frames.
+
+    Attributes:
+        images: [R, 3, h / 2, w / 2], the flow inputs of each region's key frame.
+        logits: [R, C, h / 8, w / 8] float32, the key logits on the flow network's grid.
+        targets: what each region's next score is compared with.
+        stamps: stamps of the key frames, in nanoseconds.
+        ages: frames since the key frames.
+    """
+
+    images: Tensor
+    logits: Tensor
+    targets: list[float]
+    stamps: list[int]
+    ages: list[int]
+
+    def copy(self, device: torch.device) -> KeyFrames:
+        """The same on a device, sharing nothing."""
+        return KeyFrames(
+            self.images.to(device, copy=True),
+            self.logits.to(device, copy=True),
+            list(self.targets),
+            list(self.stamps),
+            list(self.ages),
+        )
+
+
+@dataclass(frozen=True)
+class SegmenterState:
+    """A video segmenter's place in a drive; how it works is not part of it.
+
+    Attributes:
+        keys: what is remembered of the regions; None before the first frame and after a reset.
+        last_shape: shape of the last frame.
+        last_stamp: its stamp, in nanoseconds.
+    """
+
+    keys: KeyFrames | None
+    last_shape: tuple[int, ...]
+    last_stamp: int
+
+
+def save_state(path: Path, state: SegmenterState) -> None:
+    """Write a state as safetensors; raises OSError where that fails."""
+    keys, tensors, numbers = state.keys, {}, {}
+    if keys:
+        tensors = {"images": keys.images.cpu(), "logits": keys.logits.cpu()}
+        numbers = {"targets": keys.targets, "stamps": keys.stamps, "ages": keys.ages}
+    description = {
+        "last_shape": state.last_shape,
+        "last_stamp": state.last_stamp,
+        "keys": numbers,
+        # Another layout in memory is another order of adding up: results would differ in bits.
+        "strides": {name: tensor.stride() for name, tensor in tensors.items()},
+    }
+    plain = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    path.write_bytes(save(plain, {"state": json.dumps(description)}))
+
+
+def load_state(path: Path) -> SegmenterState:
+    """Read a state that `save_state` wrote.
+
+    Raises:
+        SafetensorError: the file is damaged.
+        OSError: it can't be read.
+    """
+    with safe_open(path, "pt") as file:
+        description = json.loads(file.metadata()["state"])
+        tensors = {
+            name: _with_strides(file.get_tensor(name), strides)
+            for name, strides in description["strides"].items()
+        }
+    keys = None
+    if tensors:
+        keys = KeyFrames(tensors["images"], tensors["logits"], **description["keys"])
+    return SegmenterState(keys, tuple(description["last_shape"]), description["last_stamp"])
+
+
+def _with_strides(tensor: Tensor, strides: list[int]) -> Tensor:
+    return torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype).copy_(tensor)

@@ -1,0 +1,286 @@
+"""Drives that are rosbags: rosbag2 in mcap or sqlite3, read without ROS."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsnet_ros.drives.bag_labels import (
+    LABELS,
+    FindLabels,
+    LabelsInStep,
+    class_ids,
+    header_stamp,
+    labels_near,
+)
+from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
+from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
+from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
+from dvsnet_ros.drives.topics import camera_info_beside, labels_beside, taken_by_cameras
+
+RAW: Final = "sensor_msgs/msg/Image"
+COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
+IMAGES: Final = (RAW, COMPRESSED)
+CAMERA_INFO: Final = "sensor_msgs/msg/CameraInfo"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BagDrive:
+    """A drive on a topic of a bag.
+
+    Iterating reads the bag from its start to its end, a message at a time. The first frame that is
+    asked for by its index costs such a pass too; then the time of every frame is known.
+    Every pass opens the bag anew, so that passes do not disturb each other.
+
+    Attributes:
+        path: the bag.
+        topic: of `sensor_msgs/Image` or `CompressedImage`.
+        rate: frames a second.
+        length: how many messages the bag announces.
+        calibration: the first `CameraInfo` of the camera.
+        labels: the topic of the frames' labels, where there is one.
+        keeps_stamps: stamps are the headers'; otherwise they come from the rate.
+    """
+
+    path: Path
+    topic: str
+    rate: float
+    length: int
+    calibration: Calibration | None = None
+    labels: str | None = None
+    keeps_stamps: bool = True
+
+    @property
+    def name(self) -> str:
+        """The bag's name."""
+        has_suffix = self.path.suffix in (".bag", ".mcap", ".db3")
+        return self.path.stem if has_suffix else self.path.name
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[Frame]:
+        with opened(self.path) as bag, self._labels_in_step() as labels:
+            for index, record in enumerate(self._records(bag)):
+                try:
+                    frame = self._frame(index, record, labels)
+                except DriveError as error:
+                    _log.warning("%s: frame %d is skipped: %s", self.name, index, error)
+                else:
+                    yield frame
+
+    def __getitem__(self, index: int) -> Frame:
+        index = frame_index(index, len(self))
+        if index >= len(self._times):
+            raise DriveError(f"{self.name} ends before its frame {index}")
+        time = self._times[index]
+        as_early = self._times[:index].count(time)
+        with opened(self.path) as bag:
+            records = bag.records(self.topic, IMAGES, time, time + 1)
+            record = next(itertools.islice(records, as_early, None), None)
+            if record is None:
+                raise DriveError(f"{self.name} has lost its frame {index}")
+            try:
+                return self._frame(index, record, self._labels_near(bag, time))
+            except DriveError as error:
+                raise DriveError(f"frame {index} of {self.name}: {error}") from error
+
+    def replay(self) -> Iterator[tuple[RawMessage, Frame | None]]:
+        """All messages of the bag in order, of all topics; those that are frames, with their frame.
+
+        The frames are those that iterating gives, which reports the broken ones; without labels.
+        """
+        index = 0
+        with opened(self.path) as bag:
+            try:
+                for message in bag.everything():
+                    frame = None
+                    if self._is_image(message) and index < len(self):
+                        frame = self._frame_if_whole(index, message)
+                        index += 1
+                    yield message, frame
+            except DriveError as error:
+                _log.error("%s can't be read to its end: %s", self.name, error)
+
+    def _is_image(self, message: RawMessage) -> bool:
+        connection = message.connection
+        return connection.topic == self.topic and connection.msgtype in IMAGES
+
+    def _frame_if_whole(self, index: int, message: RawMessage) -> Frame | None:
+        record = Record(message.time, message.connection.msgtype, message.data)
+        try:
+            return self._frame(index, record, None)
+        except DriveError:
+            return None
+
+    @cached_property
+    def _times(self) -> tuple[int, ...]:
+        """When the frames were received, nanoseconds; fewer than announced where the bag breaks."""
+        with opened(self.path) as bag:
+            return tuple(record.time for record in self._records(bag))
+
+    def _records(self, bag: Bag) -> Iterator[Record]:
+        """The frames' messages; says so where they end early."""
+        count, why = 0, ""
+        try:
+            for record in itertools.islice(bag.records(self.topic, IMAGES), len(self)):
+                yield record
+                count += 1
+        except DriveError as error:
+            why = f": {error}"
+        if count < len(self):
+            _log.warning(
+                "%s ends after %d of the %d frames that it announces%s",
+                self.name, count, len(self), why,
+            )  # fmt: skip
+
+    @contextmanager
+    def _labels_in_step(self) -> Iterator[FindLabels | None]:
+        """What finds the labels of frames in order, None where there are none."""
+        if self.labels is None:
+            yield None
+            return
+        with opened(self.path) as bag:  # two readers of one bag, as two passes at a time
+            yield LabelsInStep(bag, self.labels).of
+
+    def _labels_near(self, bag: Bag, time: int) -> FindLabels | None:
+        """What finds the labels of a frame that was received at this time."""
+        topic = self.labels
+        return None if topic is None else lambda stamp: labels_near(bag, topic, time, stamp)
+
+    def _frame(self, index: int, record: Record, find_labels: FindLabels | None) -> Frame:
+        message = record.message()
+        try:
+            image = raw_to_bgr(message) if record.type == RAW else compressed_to_bgr(message)
+        except ImageError as error:
+            raise DriveError(str(error)) from error
+        stamp = header_stamp(message)
+        labels = find_labels and self._labels_if_whole(find_labels, stamp, image.shape)
+        if not self.keeps_stamps:
+            stamp = regular_stamp(index, self.rate)
+        # An image that is part of the message's bytes can't be written to, unlike any other frame.
+        image = np.require(image, requirements="W")
+        return Frame(
+            image, stamp, message.header.frame_id, labels=labels, calibration=self.calibration
+        )
+
+    def _labels_if_whole(
+        self, find_labels: FindLabels, stamp: int, shape: tuple[int, ...]
+    ) -> NDArray[np.uint8] | None:
+        """A frame's labels; a frame is as good without them, so broken ones are only reported."""
+        try:
+            labels = find_labels(stamp)
+            if labels is None or labels.shape == shape[:2]:
+                return labels
+            (height, width), (rows, columns) = shape[:2], labels.shape
+            raise DriveError(f"they are {columns}×{rows}, their image is {width}×{height}")
+        except DriveError as error:
+            _log.warning("%s: the labels at %d ns are left aside: %s", self.name, stamp, error)
+            return None
+
+
+def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -> BagDrive:
+    """A drive in a bag: a folder with a metadata.yaml, an .mcap or a .db3 file.
+
+    Args:
+        path: the bag.
+        topic: of the images; None: the only one that there is.
+        rate: frames a second, in place of the recorded stamps.
+
+    Raises:
+        DriveError: the bag can't be read, or it is not clear which images are meant.
+    """
+    path = path.resolve()
+    with opened(path) as bag:
+        topics = bag.topics()
+        chosen = _chosen(path, topics, topic)
+        span = bag.span(chosen, IMAGES)
+        if span is None:
+            raise DriveError(f"the bag {path} has no message on the topic {chosen}")
+        length = sum(t.messages for t in topics if t.name == chosen and t.type in IMAGES)
+        calibration = _calibration(bag, chosen)
+        labels = _labels(bag, chosen)
+    seconds = (span[1] - span[0]) / NANOSECONDS
+    recorded = (length - 1) / seconds if seconds > 0 and length > 1 else DEFAULT_RATE
+    return BagDrive(path, chosen, rate or recorded, length, calibration, labels, not rate)
+
+
+def _chosen(path: Path, topics: list[Topic], wanted: str | None) -> str:
+    """The topic whose images are meant."""
+    names = sorted({topic.name for topic in topics if topic.type in IMAGES and topic.messages})
+    cameras = taken_by_cameras(names) or names
+    if wanted is not None:
+        wanted = f"/{wanted.lstrip('/')}"
+        if wanted in names:
+            return wanted
+        raise DriveError(
+            f"the bag {path} has no images on the topic {wanted}; "
+            + (f"it has some on {_listed(names)}" if names else _without_images(topics))
+        )
+    if not names:
+        raise DriveError(f"the bag {path} holds no images; {_without_images(topics)}")
+    if len(cameras) > 1:
+        raise DriveError(
+            f"the bag {path} holds images on {_listed(cameras)}; choose one, such as "
+            f"{path.name}?topic={cameras[0]}"
+        )
+    return cameras[0]
+
+
+def _without_images(topics: list[Topic]) -> str:
+    if not topics:
+        return "it has no topic at all"
+    return f"it has {_listed([f'{topic.name} ({topic.type})' for topic in topics])}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
+
+
+def _calibration(bag: Bag, topic: str) -> Calibration | None:
+    """The first CameraInfo beside a topic of images, where there is one."""
+    beside = camera_info_beside(topic)
+    try:
+        record = next(bag.records(beside, (CAMERA_INFO,)), None)
+        return None if record is None else calibration_of(record.message())
+    except DriveError as error:
+        _log.warning("the calibration on %s is left aside: %s", beside, error)
+        return None
+
+
+def _labels(bag: Bag, topic: str) -> str | None:
+    """The topic of the labels beside a topic of images, where there is one that holds such."""
+    beside = labels_beside(topic)
+    if beside == topic:
+        return None
+    try:
+        record = next(bag.records(beside, LABELS), None)
+        if record is None:
+            return None
+        class_ids(record.message())
+    except DriveError as error:
+        _log.warning("%s is left aside: %s", beside, error)
+        return None
+    return beside
+
+
+def calibration_of(message: Any) -> Calibration:
+    """What a `CameraInfo` says."""
+    return Calibration(
+        message.height,
+        message.width,
+        message.distortion_model,
+        *(tuple(map(float, getattr(message, name))) for name in "dkrp"),
+    )

@@ -1,0 +1,198 @@
+"""The seam to the library rosbags: what is in a bag, and every error of its as a DriveError.
+
+Messages are read with the definitions of the latest ROS 2, whatever the bag says of them: those of
+images and calibrations have been the same in all of them, and a bag may define any other type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, get_typestore
+
+from dvsnet_ros.drives.frame import NANOSECONDS, DriveError
+
+RECOVERY: Final = (
+    "if its recording was cut off, `ros2 bag reindex` or `mcap recover` may save what is there"
+)
+LONGEST_REASON: Final = 160
+
+
+class Topic(NamedTuple):
+    """A topic of a bag: its name, the type of its messages, and how many the bag announces."""
+
+    name: str
+    type: str
+    messages: int
+
+
+class Record(NamedTuple):
+    """A message as it lies in a bag: received at `time` (ns), of a type, serialized."""
+
+    time: int
+    type: str
+    data: bytes
+
+    def message(self) -> Any:
+        """The message, with the fields of its ROS type.
+
+        Raises:
+            DriveError: the bytes are no such message.
+        """
+        with _no_other_errors(f"the message is no {self.type}"):
+            return _typestore().deserialize_cdr(self.data, self.type)
+
+
+class RawMessage(NamedTuple):
+    """A message as it lies in a bag, received at `time` (ns), with all that the bag says of it."""
+
+    connection: Connection
+    time: int
+    data: bytes
+
+
+class Bag:
+    """A bag that is open, see `opened`."""
+
+    def __init__(self, path: Path, reader: Any) -> None:
+        self._path = path
+        self._reader = reader
+
+    def topics(self) -> list[Topic]:
+        """The bag's topics, by name; one with messages of two types is there twice.
+
+        Raises:
+            DriveError: what the bag says of them makes no sense.
+        """
+        counts: dict[tuple[str, str], int] = {}
+        with _reading(self._path):
+            for connection in self._reader.connections:
+                key = str(connection.topic), str(connection.msgtype)
+                counts[key] = counts.get(key, 0) + connection.msgcount
+            topics = [Topic(*key, count) for key, count in sorted(counts.items())]
+            size = _bytes_of(self._path)
+        for topic in topics:
+            if not (isinstance(topic.messages, int) and 0 <= topic.messages <= size):
+                raise DriveError(
+                    f"the bag {self._path} can't be read: it announces {topic.messages!r} messages "
+                    f"on {topic.name}, and has {size} bytes"
+                )
+        return topics
+
+    def records(
+        self, topic: str, types: Collection[str], start: int | None = None, stop: int | None = None
+    ) -> Iterator[Record]:
+        """A topic's messages of these types, received from `start` to before `stop` (ns), in order.
+
+        Raises:
+            DriveError: the bag is broken here.
+        """
+        connections = [
+            connection
+            for connection in self._reader.connections
+            if connection.topic == topic and connection.msgtype in types
+        ]
+        if not connections:  # for which rosbags would give every topic's messages
+            return
+        for message in self._messages(connections, start, stop):
+            yield Record(message.time, message.connection.msgtype, message.data)
+
+    def everything(self) -> Iterator[RawMessage]:
+        """The messages of all topics, in order.
+
+        Raises:
+            DriveError: the bag is broken here.
+        """
+        return self._messages([], None, None)
+
+    def _messages(
+        self, connections: list[Connection], start: int | None, stop: int | None
+    ) -> Iterator[RawMessage]:
+        """The messages of these connections, of all where none is given."""
+        messages = self._reader.messages(connections, start, stop)
+        while True:
+            with _reading(self._path):
+                found = next(messages, None)
+                if found is None:
+                    return
+                message = RawMessage(found[0], int(found[1]), bytes(found[2]))
+            yield message
+
+    def span(self, topic: str, types: Collection[str]) -> tuple[int, int] | None:
+        """When a topic's first and last message were received (ns); None where it has none.
+
+        Raises:
+            DriveError: the bag is broken.
+        """
+        first = next(self.records(topic, types), None)
+        if first is None:
+            return None
+        with _reading(self._path):
+            end = max(first.time + 1, int(self._reader.end_time))
+        # rosbags reads forwards only, so the end is looked for in ever longer stretches before it.
+        window = NANOSECONDS
+        while True:
+            start = max(first.time, end - window)
+            last = max((record.time for record in self.records(topic, types, start)), default=None)
+            if last is not None or start == first.time:
+                return first.time, first.time if last is None else last
+            window *= 4
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Bag]:
+    """Open a bag: a folder with a metadata.yaml, an .mcap or a .db3 file.
+
+    Raises:
+        DriveError: it can't be read.
+    """
+    with _reading(path):
+        reader = Reader(path)
+        reader.open()
+    try:
+        yield Bag(path, reader)
+    finally:
+        with _reading(path):
+            reader.close()
+
+
+def _bytes_of(path: Path) -> int:
+    files = path.iterdir() if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files)
+
+
+@lru_cache(maxsize=1)
+def _typestore() -> Any:
+    return get_typestore(Stores.LATEST)
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    return _no_other_errors(f"the bag {path} can't be read", f"; {RECOVERY}")
+
+
+@contextmanager
+def _no_other_errors(what: str, advice: str = "") -> Iterator[None]:
+    """Turn what rosbags raises into a DriveError that begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise DriveError(f"{what}: {error.strerror or error}") from error
+    # On broken bags rosbags raises, beside its own errors, whatever it stumbles over: 20,000
+    # mutated ones gave UnicodeDecodeError, MemoryError, EOFError, OverflowError,
+    # RuntimeError, KeyError, TypeError, struct.error, and errors of zstd and SQLite.
+    except Exception as error:
+        raise DriveError(f"{what}: {_reason(error)}{advice}") from error
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, (ReaderError, SerdeError)):
+        return f"it is damaged ({type(error).__name__})"
+    words = " ".join(str(error).split()).rstrip(".")
+    return words if len(words) <= LONGEST_REASON else f"{words[:LONGEST_REASON]}…"

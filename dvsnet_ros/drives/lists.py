@@ -1,0 +1,50 @@
+"""Drives that are a list of images, as in the original DVSNet."""
+
+from pathlib import Path
+
+from dvsnet_ros.drives.frame import DriveError
+from dvsnet_ros.drives.images import ImageDrive, ImageFile
+from dvsnet_ros.drives.stamps import regular_timing, timing_of_names
+
+LIST_SUFFIXES = frozenset((".txt", ".lst", ".list"))
+
+
+def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = None) -> ImageDrive:
+    """A drive of the images that a list names, as in the original DVSNet.
+
+    A line's first word is an image's path relative to data_dir (the list's own folder by default),
+    with or without a leading slash. A line of two words names the image's labels too; further
+    words, as in the original's lists of pairs, are other frames and are left aside. Stamps come
+    from names as Cityscapes' and CamVid's, unless a rate is given.
+
+    Raises:
+        DriveError: the list is no text, names nothing, or none of its images is there.
+        OSError: it can't be read.
+    """
+    root = data_dir if data_dir is not None else file.parent
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DriveError(f"{file} is no list of images: it is not text") from error
+    if "\0" in text:
+        raise DriveError(f"{file} is no list of images: it holds bytes that are not text")
+    lines = [words for line in text.splitlines() if (words := line.split())]
+    if not lines:
+        raise DriveError(f"the list {file} names no image")
+    paths = [beneath(root, words[0]) for words in lines]
+    if not any(path.exists() for path in paths):
+        raise DriveError(
+            f"none of the {len(paths)} images that {file} names is there; the first would be "
+            f"{paths[0]}: is {root} the folder that its paths start from?"
+        )
+    timing = None if rate else timing_of_names(paths)
+    timing = timing or regular_timing(len(paths), rate)
+    labels = [beneath(root, words[1]) if len(words) == 2 else None for words in lines]
+    return ImageDrive(file.stem, timing.rate, tuple(map(ImageFile, paths, timing.stamps, labels)))
+
+
+def beneath(root: Path, name: str) -> Path:
+    """Where the image lies that a list names, whose paths start from the folder `root`."""
+    # The original joins the two as strings, so a leading slash means the data folder too.
+    whole = Path(name)
+    return whole if whole.is_absolute() and whole.exists() else root / name.lstrip("/")

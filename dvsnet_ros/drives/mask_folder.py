@@ -1,0 +1,80 @@
+"""Where segmentations go: a folder of PNGs and a decisions.csv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.core.segmentation import Segmentation
+from dvsnet_ros.drives.decision_log import DecisionLog
+from dvsnet_ros.drives.whole import explained
+
+
+class MaskFolder:
+    """Writes segmentations to a folder, in a `with` block; frames are numbered from 0.
+
+    The masks are there as they are written, decisions.csv when the block ends without an error.
+
+    Args:
+        folder: must be there.
+        ids: whether to write class ids, as `ids000000.png` and so on, one byte a pixel.
+        colors: if given, masks in these colours too, as `mask000000.png` and so on.
+        out: what errors call the folder, by default as it is called.
+
+    Raises:
+        OSError: the folder can't be written to; all methods raise it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ids: bool = True,
+        colors: LabelSet | None = None,
+        out: Path | None = None,
+    ) -> None:
+        self._folder = folder
+        self._ids = ids
+        self._colors = colors
+        self._out = out or folder
+        self._log = DecisionLog(folder / "decisions.csv")
+        self._frames = 0
+
+    def __enter__(self) -> MaskFolder:
+        with explained(self._out):
+            self._log.__enter__()
+        return self
+
+    def write(self, segmentation: Segmentation) -> None:
+        """Add the next frame's segmentation, at the size that it has."""
+        index = self._frames
+        with explained(self._out):
+            if self._colors is not None:
+                colored = self._colors.colorize(segmentation.mask)
+                _write_png(self._folder / f"mask{index:06}.png", colored)
+            if self._ids:
+                _write_png(self._folder / f"ids{index:06}.png", segmentation.mask)
+            for region, decision in enumerate(segmentation.decisions):
+                score, target = decision.expected_confidence, decision.target
+                self._log.add(index, region, decision.path.label, score, target)
+        self._frames += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with explained(self._out):
+            self._log.__exit__(kind, error, trace)
+
+
+def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
+    # Not cv2.imwrite, which does not say why it failed.
+    _, data = cv2.imencode(".png", image)
+    path.write_bytes(data.tobytes())

@@ -1,0 +1,106 @@
+"""What the name of an output says, and how such an output is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
+from dvsnet_ros.drives.bag import BagDrive
+from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_single_file, new_bag
+from dvsnet_ros.drives.camera_recorder import CameraRecorder
+from dvsnet_ros.drives.frame import Drive, Frame
+from dvsnet_ros.drives.topics import ANSWERS, CameraTopics
+
+VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
+
+
+class Output(NamedTuple):
+    """An output that is being made.
+
+    Attributes:
+        answers: takes the segmentations.
+        frames: the drive's, each with when it was received (ns); in a bag, what came with a frame
+            is written as it is taken.
+    """
+
+    answers: Answers
+    frames: Iterator[tuple[Frame, int]]
+
+
+def check_output(out: Path, storage: str) -> None:
+    """Check what can be known before there is anything to write.
+
+    Raises:
+        ValueError: the name says no kind of output, or the storage does not go with it.
+    """
+    if _is_bag(out):
+        check_bag(out, storage)
+    elif out.suffix and not _is_video(out):
+        raise ValueError(
+            f"'{out}' is neither a bag (.bag, .mcap) nor a video "
+            f"({', '.join(sorted(VIDEO_SUFFIXES))}); for a folder, give a name without a dot"
+        )
+    if _is_video(out):
+        import dvsnet_ros.drives.video_answers  # noqa: F401  # what it needs may not be there
+
+
+@contextmanager
+def new_output(
+    out: Path, frames: Drive, look: Look, storage: str, beside: Path
+) -> Iterator[Output]:
+    """An output that appears under its name when the block ends without an error.
+
+    Args:
+        out: its name says what it is: a bag, a video, or a folder of PNGs.
+        frames: the drive that is segmented.
+        look: how segmentations are shown.
+        storage: of a bag.
+        beside: the folder to write in until it is whole, see `appears_whole`.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    if _is_bag(out):
+        with new_bag(out, storage, beside) as bag:
+            yield Output(BagAnswers(bag, look), _recorded(frames, bag))
+    elif _is_video(out):
+        from dvsnet_ros.drives.video_answers import new_video
+
+        with new_video(out, frames.rate, look, beside) as video:
+            yield Output(video, _as_stamped(frames))
+    else:
+        with new_folder(out, beside) as folder:
+            yield Output(folder, _as_stamped(frames))
+
+
+def _as_stamped(frames: Drive) -> Iterator[tuple[Frame, int]]:
+    return ((frame, frame.stamp) for frame in frames)
+
+
+def _recorded(frames: Drive, bag: BagWriter) -> Iterator[tuple[Frame, int]]:
+    """The frames, each when the bag has what came before it and with it.
+
+    The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
+    """
+    if isinstance(frames, BagDrive):
+        for message, frame in frames.replay():
+            if message.connection.topic not in ANSWERS:
+                bag.copy(message.connection, message.time, message.data)
+            if frame is not None:
+                yield frame, message.time
+        return
+    recorder = CameraRecorder(bag, CameraTopics())
+    for frame in frames:
+        recorder.write(frame)
+        yield frame, frame.stamp
+
+
+def _is_bag(out: Path) -> bool:
+    return out.suffix.lower() == ".bag" or is_single_file(out)
+
+
+def _is_video(out: Path) -> bool:
+    return out.suffix.lower() in VIDEO_SUFFIXES

@@ -1,0 +1,76 @@
+"""Names of topics: of a camera, and of the node's answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dvsnet_ros.drives.frame import DriveError
+
+DEFAULT_TOPIC: Final = "/camera/image_raw"
+
+MASK: Final = "/dvsnet/mask"
+CONFIDENCE: Final = "/dvsnet/confidence"
+OVERLAY: Final = "/dvsnet/overlay"
+DECISIONS: Final = "/dvsnet/decisions"
+LABEL_INFO: Final = "/dvsnet/label_info"
+ANSWERS: Final = frozenset((MASK, CONFIDENCE, OVERLAY, DECISIONS, LABEL_INFO))
+"""The node's, as long as nobody gives it another name."""
+
+_COMPRESSED: Final = "/compressed"
+_TOPIC: Final = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
+
+
+@dataclass(frozen=True)
+class CameraTopics:
+    """A camera's topics: what belongs to its images lies beside them.
+
+    Raises:
+        DriveError: `image` is no full name of a topic.
+    """
+
+    image: str = DEFAULT_TOPIC
+
+    def __post_init__(self) -> None:
+        if not _TOPIC.fullmatch(self.image):
+            raise DriveError(
+                f"'{self.image}' is no topic; a topic is called like {DEFAULT_TOPIC}, with a slash "
+                "before each word of letters, digits and _"
+            )
+
+    @property
+    def compressed(self) -> str:
+        """Of compressed images, as image_transport names it."""
+        return f"{self.image}{_COMPRESSED}"
+
+    @property
+    def camera_info(self) -> str:
+        """Of the calibration."""
+        return camera_info_beside(self.image)
+
+    @property
+    def labels(self) -> str:
+        """Of the labels that the drive has."""
+        return labels_beside(self.image)
+
+
+def camera_info_beside(image: str) -> str:
+    """Where the calibration of a topic's images, raw or compressed, is looked for."""
+    return f"{_namespace(image)}/camera_info"
+
+
+def labels_beside(image: str) -> str:
+    """Where the labels of a topic's images, raw or compressed, are looked for."""
+    return f"{_namespace(image)}/labels"
+
+
+def _namespace(image: str) -> str:
+    return image.removesuffix(_COMPRESSED).rpartition("/")[0]
+
+
+def taken_by_cameras(images: Sequence[str]) -> list[str]:
+    """Those of the topics of images that are neither answers nor labels of another one's."""
+    labels = {labels_beside(topic) for topic in images if topic != labels_beside(topic)}
+    return [topic for topic in images if topic not in labels and topic not in ANSWERS]

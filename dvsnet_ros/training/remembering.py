@@ -1,0 +1,97 @@
+"""Networks that compute nothing twice for a frame, for many segmenters that go through it in step.
+
+The same frame's regions come up again and again in a sweep of targets: whichever segmenter asks
+first has them computed, the others are given what is remembered. What is remembered is what the
+network said, to the bit, so each segmenter says what it would say alone, as long as the
+segmentation network says the same of a region whichever others are in its batch (on a CPU it does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.core.networks.flow_net import FlowFields
+from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.regions import Region, RegionGrid
+
+
+class _KeyRegion(NamedTuple):
+    """A region's place in its batch, and the bytes of its key frame."""
+
+    place: int
+    pixels: bytes
+
+
+class RememberingNetworks(RegionNetworks):
+    """A checkpoint's networks that remember what they said of the current frame.
+
+    Everything is forgotten as soon as another frame comes. A frame is known by being the same
+    array, so it must not be written to; what is asked of other images is computed and not kept.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, precision: torch.dtype
+    ) -> None:
+        super().__init__(checkpoint, device, precision)
+        self._frame: NDArray[np.uint8] | None = None
+        self._grid: RegionGrid | None = None
+        self._image = self._inputs = torch.empty(0)
+
+    def to_image(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tensor:
+        """As RegionNetworks'; another frame, or another grid, makes this forget the last one."""
+        if frame is not self._frame or grid != self._grid:
+            self._frame, self._grid = frame, grid
+            self._image = super().to_image(frame, grid)
+            self._inputs = super().flow_inputs(self._image, grid)
+            self._logits: dict[Region, Tensor] = {}
+            self._fields: dict[_KeyRegion, FlowFields] = {}
+        return self._image
+
+    def flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
+        """As RegionNetworks'."""
+        return self._inputs if image is self._image else super().flow_inputs(image, grid)
+
+    def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
+        """As RegionNetworks'; only regions that were not yet asked for are computed."""
+        if image is not self._image:
+            return super().segment(image, regions)
+        missing = [region for region in regions if region not in self._logits]
+        if missing:
+            computed = super().segment(image, missing).split(1)
+            self._logits.update(zip(missing, computed, strict=True))
+        return torch.cat([self._logits[region] for region in regions])
+
+    def flow(self, current: Tensor, key: Tensor) -> FlowFields:
+        """As RegionNetworks'; computed as one batch unless all its regions are remembered."""
+        if current is not self._inputs:
+            return super().flow(current, key)
+        regions = [_KeyRegion(place, _bytes_of(region)) for place, region in enumerate(key)]
+        if any(region not in self._fields for region in regions):
+            # The whole batch: of fewer regions, the last bits would differ.
+            self._fields.update(zip(regions, _split(super().flow(current, key)), strict=True))
+        return _join([self._fields[region] for region in regions])
+
+
+def _bytes_of(region: Tensor) -> bytes:
+    data: bytes = region.contiguous().view(torch.uint8).cpu().numpy().tobytes()
+    return data
+
+
+def _split(fields: FlowFields) -> list[FlowFields]:
+    parts = zip(fields.flow.split(1), fields.scale.split(1), fields.features.split(1), strict=True)
+    return [FlowFields(*part) for part in parts]
+
+
+def _join(fields: Sequence[FlowFields]) -> FlowFields:
+    return FlowFields(
+        torch.cat([field.flow for field in fields]),
+        torch.cat([field.scale for field in fields]),
+        torch.cat([field.features for field in fields]),
+    )

@@ -1,0 +1,115 @@
+"""Targets for wished shares of segmentation, so that choices can be compared at equal cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.core.regions import Region
+from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.training.remembering import RememberingNetworks
+from dvsnet_ros.training.segmenters import Segmenters
+
+ROUNDS = 4
+CANDIDATES = 12
+"""Targets that are tried in one pass over the drive."""
+
+CLOSE_ENOUGH = 0.0025
+"""Distance of two shares that needs no further search."""
+
+
+class _BlindNetworks(RememberingNetworks):
+    """Networks that segment nothing: which path a region takes depends on the frames alone."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, precision: torch.dtype
+    ) -> None:
+        needed = {name: checkpoint.networks[name] for name in ("flow", "decision")}
+        super().__init__(replace(checkpoint, networks=needed), device, precision)
+        self._classes = len(checkpoint.label_set.classes)
+
+    def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
+        """Logits of nothing."""
+        return torch.zeros(len(regions), self._classes, 2, 2, device=image.device)
+
+
+class TargetSearch:
+    """Looks for the targets under which wished shares of a drive's regions are segmented.
+
+    Args:
+        segmenters: how they are made; here they share networks.
+        mode: of the schedule, `fixed` or `dynamic`.
+
+    Raises:
+        CheckpointError: if a network is missing.
+        ValueError: if something else does not work; see VideoSegmenter.
+    """
+
+    def __init__(self, segmenters: Segmenters, mode: str = "fixed") -> None:
+        segmenters.checkpoint.require(("flow", "decision"))
+        self._networks = segmenters.networks(_BlindNetworks)
+        self._segmenters = segmenters
+        self._mode = mode
+
+    def find(
+        self, footage: Callable[[], Iterable[Frame]], shares: Collection[float]
+    ) -> list[float]:
+        """For each share, 0-1, the target that comes closest to it of those that were tried.
+
+        Some shares no target gives, such as less than the first frame's.
+
+        Args:
+            footage: begins a pass over the drive, as often as it is called.
+            shares: what is wished.
+        """
+        measured: dict[float, float] = {}
+        candidates = np.linspace(0.0, 100.0, CANDIDATES).tolist()
+        for _ in range(ROUNDS):
+            measured.update(self._measure(footage(), candidates))
+            candidates = _between(measured, shares)
+            if not candidates:
+                break
+        return [_closest(measured, share) for share in shares]
+
+    def _measure(self, footage: Iterable[Frame], targets: Sequence[float]) -> dict[float, float]:
+        """The share of segmentation under each of these targets."""
+        segmenters = [
+            self._segmenters.new(Schedule(self._mode, target), self._networks) for target in targets
+        ]
+        counts = np.zeros((len(targets), 2), np.int64)
+        for frame in footage:
+            for segmenter, count in zip(segmenters, counts, strict=True):
+                decisions = segmenter.segment(frame.image, frame.stamp).decisions
+                segmented = sum(decision.path is Path.SEGMENTATION for decision in decisions)
+                count += (segmented, len(decisions))
+        return dict(zip(targets, (counts[:, 0] / counts[:, 1]).tolist(), strict=True))
+
+
+def _closest(measured: dict[float, float], share: float) -> float:
+    return min(measured, key=lambda target: abs(measured[target] - share))
+
+
+def _between(measured: dict[float, float], shares: Collection[float]) -> list[float]:
+    """Targets to try next: spread between those neighbours whose shares lie around a wished one."""
+    open_shares = [
+        share for share in shares if abs(measured[_closest(measured, share)] - share) > CLOSE_ENOUGH
+    ]
+    brackets = {
+        (low, high)
+        for share in open_shares
+        for low, high in pairwise(sorted(measured))
+        if measured[low] < share < measured[high]
+    }
+    each = max(1, CANDIDATES // max(1, len(brackets)))
+    return [
+        target
+        for low, high in sorted(brackets)
+        for target in np.linspace(low, high, each + 2)[1:-1].tolist()
+    ]

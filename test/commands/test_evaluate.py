@@ -1,0 +1,142 @@
+"""`dvsnet evaluate` on small stills and drives, with a tiny untrained checkpoint."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dvsnet_ros.commands.evaluate import run
+from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint, untrained_checkpoint
+from dvsnet_ros.core.label_sets import CITYSCAPES
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from helpers.drives import drifting_frames
+
+SETTINGS = ["--overlap", "16", "--device", "cpu", "--precision", "float32"]
+VOID_ROWS = 10
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint; frames of two sequences, with its own masks as labels, void at the top."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    checkpoint = untrained_checkpoint()
+    save_checkpoint(folder / "tiny.safetensors", checkpoint)
+    save_checkpoint(folder / "cityscapes.safetensors", untrained_checkpoint(CITYSCAPES))
+    segmentation = {"segmentation": checkpoint.networks["segmentation"]}
+    specs = {"segmentation": checkpoint.specs["segmentation"]}
+    alone = Checkpoint(segmentation, specs, checkpoint.label_set, checkpoint.input)
+    save_checkpoint(folder / "segmenter.safetensors", alone)
+    segmenter = VideoSegmenter(checkpoint, overlap=16, device="cpu", precision="float32")
+    for name in ("town", "town_labels"):
+        (folder / name).mkdir()
+    for index, image in enumerate(drifting_frames(5)):
+        name = f"{'ab'[index // 3]}_{index}.png"
+        segmenter.reset()
+        labels = segmenter.segment(image).mask
+        labels[:VOID_ROWS] = 11
+        cv2.imwrite(str(folder / "town" / name), image)
+        cv2.imwrite(str(folder / "town_labels" / name), labels)
+    return folder
+
+
+def evaluate(folder: Path, out: Path, *more: str, checkpoint: str = "tiny") -> int:
+    weights = str(folder / f"{checkpoint}.safetensors")
+    return run(["--restore-from", weights, "--out", str(out), *SETTINGS, *more])
+
+
+def stills(folder: Path) -> list[str]:
+    return ["--data-dir", str(folder / "town"), "--labels-dir", str(folder / "town_labels")]
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("checkpoint", ["tiny", "segmenter"])
+def test_stills_labelled_by_the_network_itself(
+    folder: Path, tmp_path: Path, checkpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sequences = ["--sequences", "a"]
+    assert evaluate(folder, tmp_path, *stills(folder), *sequences, checkpoint=checkpoint) == 0
+    (summary,) = read(tmp_path / "summary.csv")
+    assert (summary["images"], summary["mean_iou"], summary["pixel_accuracy"]) == ("3", "1", "1")
+    assert int(summary["labelled_pixels"]) == 3 * (96 - VOID_ROWS) * 128
+    assert "mIoU 100.0 %, pixel accuracy 100.0 %" in capsys.readouterr().out
+    assert len(read(tmp_path / "confusion.csv")) == 11
+
+
+def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--targets", "0", "87.38", "--intervals", "1", "2", "--shares", "0.6"]
+    assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
+    rows = {(row["kind"], row["value"]): row for row in read(tmp_path / "tradeoff.csv")}
+    assert len(rows) == 5
+    per_frame = rows["interval", "1"]
+    assert [per_frame[name] for name in ("share_of_segmentation", "agreement", "mean_iou")] == [
+        "1", "1", "1",
+    ]  # fmt: skip
+    assert rows["interval", "2"]["segmented_regions"] == "12"  # frames 0, 2 and 4
+    assert rows["target", "0"]["segmented_regions"] == "4"
+    assert float(rows["target", "0"]["mean_iou"]) < 1
+    printed = capsys.readouterr().out
+    assert "5 frames, 5 with labels" in printed
+    assert "mean absolute error" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "tradeoff.csv", "tradeoff.png", "decision.csv", "calibration.csv",
+    }  # fmt: skip
+
+
+def test_intervals_need_no_decision_network(folder: Path, tmp_path: Path) -> None:
+    whole = untrained_checkpoint()
+    del whole.networks["decision"], whole.specs["decision"]
+    save_checkpoint(tmp_path / "tiny.safetensors", whole)
+    drive = str(folder / "town")
+    assert evaluate(tmp_path, tmp_path / "out", drive) == 2
+    flags = ["--targets", "--intervals", "3", "--frames", "3"]
+    assert evaluate(tmp_path, tmp_path / "out", drive, *flags) == 0
+    (row,) = read(tmp_path / "out" / "tradeoff.csv")
+    assert (row["regions"], row["segmented_regions"]) == ("12", "4")
+
+
+def test_label_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [*stills(folder), "--save-label-ids", str(tmp_path / "ids"), "--sequences", "b"]
+    assert evaluate(folder, tmp_path / "out", *flags) == 2
+    assert "label set is 'camvid'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert evaluate(folder, tmp_path / "out", *flags, checkpoint="cityscapes") == 0
+    assert sorted(path.name for path in (tmp_path / "ids").iterdir()) == ["b_3.png", "b_4.png"]
+    ids = cv2.imread(str(tmp_path / "ids" / "b_3.png"), cv2.IMREAD_UNCHANGED)
+    assert ids.shape == (96, 128)
+    assert set(np.unique(ids)) <= {*range(7, 9), *range(11, 14), 17, *range(19, 29), 31, 32, 33}
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ("", "evaluate on what?"),
+        ("--data-dir {town}", "give both --data-dir and --labels-dir"),
+        ("--data-dir {town} --labels-dir {town}_labels --sequences c", "there are a, b"),
+        ("{town} --sequences a", "--sequences speaks of stills"),
+        ("{town} --targets 101", "from 0 to 100"),
+        ("{town} --intervals 0", "1 or more"),
+        ("{town} --shares 2", "more than 0 and at most 1"),
+        ("{town} --targets --intervals", "nothing to evaluate"),
+        ("{town} --frames 1", "at least 2"),
+        ("{town} --overlap 12", "divisible by 8"),
+        ("{town} --overlap 96", "at most 48"),
+        ("{town}/no", "there is no"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    flags: str, sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = flags.format(town=folder / "town").split()
+    assert evaluate(folder, tmp_path, *words) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("dvsnet evaluate: ")
+    assert sentence in said
+    assert not list(tmp_path.iterdir())

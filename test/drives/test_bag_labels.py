@@ -1,0 +1,93 @@
+"""Labels of frames in bags, on a topic beside the frames."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dvsnet_ros.drives import DriveError, Frame, drive
+from dvsnet_ros.drives.bag_writer import new_bag
+from dvsnet_ros.drives.camera_recorder import CameraRecorder
+from dvsnet_ros.drives.topics import ANSWERS, CameraTopics, taken_by_cameras
+from helpers import bags
+
+SECOND = bags.SECOND
+LABELS = "/camera/labels"
+
+
+def ids(index: int, size: tuple[int, int] = (6, 8)) -> NDArray[np.uint8]:
+    return np.random.default_rng(index).integers(0, 12, size, np.uint8)
+
+
+def labels(index: int, stamp: int, size: tuple[int, int] = (6, 8)) -> Any:
+    return bags.raw(ids(index, size), stamp, "mono8")
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_recorded_labels_come_back(tmp_path: Path, storage: str, compressed: bool) -> None:
+    bag = tmp_path / "town.bag"
+    with new_bag(bag, storage) as writer:
+        recorder = CameraRecorder(writer, CameraTopics(), compressed=compressed)
+        for index in range(5):
+            answer = None if index == 2 else ids(index)
+            recorder.write(Frame(bags.level(index), index * SECOND, labels=answer))
+    frames = drive(bag)  # there is no question which images are meant
+    for index, frame in enumerate(frames):
+        for found in (frame.labels, frames[index].labels):
+            if index == 2:
+                assert found is None
+            else:
+                np.testing.assert_array_equal(found, ids(index))
+    retimed = list(drive(bag, rate=7.0))
+    np.testing.assert_array_equal(retimed[4].labels, ids(4))
+
+
+def test_labels_that_come_early_late_or_broken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stamps = [10 * SECOND + index * SECOND for index in range(5)]
+    messages = [(bags.IMAGE, stamp, bags.raw(bags.level(0), stamp)) for stamp in stamps]
+    messages.append((LABELS, stamps[0] - 5_000_000, labels(0, stamps[0])))
+    messages.append((LABELS, stamps[1] + 5_000_000, labels(1, stamps[1])))
+    messages.append((LABELS, stamps[2], labels(2, stamps[2] + 1)))  # of another frame
+    messages.append((LABELS, stamps[3], labels(3, stamps[3], (3, 4))))
+    messages.append((LABELS, stamps[4], bags.raw(bags.level(0), stamps[4])))
+    bag = bags.write_bag(tmp_path / "in.bag", sorted(messages, key=lambda message: message[1]))
+    frames = list(drive(bag))
+    np.testing.assert_array_equal(frames[0].labels, ids(0))
+    np.testing.assert_array_equal(frames[1].labels, ids(1))
+    assert [frame.labels for frame in frames[2:]] == [None] * 3
+    said = " ".join(record.getMessage() for record in caplog.records)
+    assert "they are 4×3, their image is 8×6" in said
+    assert "class ids are mono8" in said
+
+
+def test_a_topic_of_that_name_with_something_else_is_left_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [*bags.greys(2), *bags.greys(2, LABELS)]
+    bag = bags.write_bag(tmp_path / "in.bag", messages)
+    assert [frame.labels for frame in drive(bag)] == [None, None]
+    assert len(caplog.records) == 1
+    assert [frame.labels for frame in drive(f"{bag}?topic={LABELS}")] == [None, None]
+
+
+def test_answers_of_the_node_are_no_cameras(tmp_path: Path) -> None:
+    answers = [message for topic in sorted(ANSWERS) for message in bags.greys(1, topic)]
+    bag = bags.write_bag(tmp_path / "in.bag", [*answers, *bags.greys(3)])
+    assert len(drive(bag)) == 3
+    assert len(drive(f"{bag}?topic=/dvsnet/overlay")) == 1
+    alone = bags.write_bag(tmp_path / "alone.bag", bags.greys(1, "/dvsnet/mask"))
+    assert len(drive(alone)) == 1
+    two = bags.write_bag(tmp_path / "two.bag", [*bags.greys(1, "/a/x"), *bags.greys(1, "/b/x")])
+    with pytest.raises(DriveError, match="choose one"):
+        drive(two)
+
+
+def test_labels_belong_to_a_topic_beside_them() -> None:
+    assert taken_by_cameras(["/a/image", "/a/labels", "/b/labels"]) == ["/a/image", "/b/labels"]
+    assert taken_by_cameras(["/a/image/compressed", "/a/labels"]) == ["/a/image/compressed"]
+    assert taken_by_cameras(["/labels"]) == ["/labels"]
