@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag, dashed
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag, checkpoint_file, dashed
 from dvsnet_ros.commands.training_loop import check_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--restore-from",
+        type=checkpoint_file,
         help=f"the checkpoint that made the testcases; writes {WHOLE_FILE} too, the whole of both",
     )
     flags.add_argument(

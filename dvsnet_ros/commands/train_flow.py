@@ -109,7 +109,9 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
-        "--start-from", type=checkpoint_file, help="a checkpoint whose flow network to start from"
+        "--start-from",
+        type=checkpoint_file,
+        help="a checkpoint whose flow network to start from, or 'shipped'",
     )
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
