@@ -17,9 +17,9 @@ from matplotlib.patheffects import withStroke
 
 from dvsnet_ros.commands.demo_record import DemoRecord
 from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.core.overlay import BORDER_COLORS
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.nodes.demo_recorder import RecordedFrame
-from dvsnet_ros.nodes.messages import BORDER_COLORS
 
 WIDTH: Final = 15.0
 """Of the picture, in inches."""

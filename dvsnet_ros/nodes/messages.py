@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
@@ -12,15 +11,12 @@ from sensor_msgs.msg import Image, RegionOfInterest
 from std_msgs.msg import Header
 
 from dvsnet_ros.core.label_sets import LabelSet
-from dvsnet_ros.core.schedule import Path
+from dvsnet_ros.core.overlay import paint_overlay
 from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
 from dvsnet_ros.msg import PathDecision, PathDecisions
 from dvsnet_ros.nodes.image_conversion import from_array
 
 NANOSECONDS: Final = 1_000_000_000
-
-BORDER_COLORS: Final = {Path.SEGMENTATION: (0, 0, 255), Path.FLOW: (0, 255, 0)}
-"""BGR colours of a region's border in the overlay, by its path."""
 
 
 def nanoseconds(stamp: Time) -> int:
@@ -46,24 +42,8 @@ def overlay_message(
     opacity: float,
     header: Header,
 ) -> Image:
-    """The classes painted over the frame, region borders by path, ``bgr8``.
-
-    Args:
-        frame: [H, W, 3] uint8, BGR.
-        segmentation: of that frame, at its size.
-        labels: colours of the classes.
-        opacity: 0 shows the frame alone, 1 the classes alone.
-        header: of the frame.
-    """
-    painted = labels.colorize(segmentation.mask)
-    painted = np.asarray(cv2.addWeighted(painted, opacity, frame, 1.0 - opacity, 0.0), np.uint8)
-    thickness = max(1, round(min(frame.shape[:2]) / 200))
-    # The segmentation path's borders come last: where regions overlap, they are seen.
-    for decision in sorted(segmentation.decisions, key=lambda decision: -decision.path):
-        area, color = decision.region, BORDER_COLORS[decision.path]
-        corner = (area.x + area.width - 1, area.y + area.height - 1)
-        cv2.rectangle(painted, (area.x, area.y), corner, color, thickness)
-    return from_array(painted, "bgr8", header)
+    """The overlay of a frame, ``bgr8``; see ``paint_overlay``."""
+    return from_array(paint_overlay(frame, segmentation, labels, opacity), "bgr8", header)
 
 
 def decisions_message(segmentation: Segmentation, mode: str, header: Header) -> PathDecisions:
