@@ -7,6 +7,7 @@ import pytest
 from std_msgs.msg import Header
 
 from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.overlay import BORDER_COLORS
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path
 from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
@@ -65,8 +66,8 @@ def test_overlay_blends_and_marks_the_regions_by_path(segmentation, opacity):
     blend = opacity * CAMVID.colorize(segmentation.mask) + (1 - opacity) * frame
     inside = (slice(2, 62), slice(2, 38))
     assert np.abs(pixels[inside] - blend[inside]).max() <= 0.5
-    assert tuple(pixels[0, 0]) == messages.BORDER_COLORS[Path.SEGMENTATION]
-    assert tuple(pixels[63, 95]) == messages.BORDER_COLORS[Path.FLOW]
+    assert tuple(pixels[0, 0]) == BORDER_COLORS[Path.SEGMENTATION]
+    assert tuple(pixels[63, 95]) == BORDER_COLORS[Path.FLOW]
 
 
 def test_label_info():

@@ -144,7 +144,8 @@ def test_only_nodes_import_ros(repository: Path, room: str) -> None:
 
 def test_core_is_torch_only_and_drives_know_no_torch(repository: Path) -> None:
     for path in modules(repository, "core"):
-        assert not tops(path) & {"cv2", "matplotlib", "rosbags"}, path
+        painting = {"cv2"} if path.name == "overlay.py" else set()
+        assert tops(path) & {"cv2", "matplotlib", "rosbags"} <= painting, path
     code = "import sys, dvsnet_ros.drives; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     for path in modules(repository, "drives"):
