@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -82,15 +84,31 @@ class Footage:
         if most is not None and most < 2:
             raise DriveError(f"--frames is {most}; it must be at least 2")
         self.drive: Drive = drive(source)
+        self._reported = False
         self.count = min(len(self.drive), most or len(self.drive))
         if len(self.first(2)) < 2:
             raise DriveError(f"{self.drive.name} has fewer than two frames that can be read")
 
     def first(self, count: int) -> list[NDArray[np.uint8]]:
         """The images of so many frames, or of all if there are fewer."""
-        return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
+        with _quiet(True):
+            return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
 
     def frames(self, doing: str) -> Iterator[Frame]:
-        """All frames; the bar says what is being done."""
+        """All frames; the bar says what is being done. Broken ones are reported once."""
         frames = itertools.islice(self.drive, self.count)
-        yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
+        with _quiet(self._reported):
+            yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
+        self._reported = True
+
+
+@contextmanager
+def _quiet(quiet: bool) -> Iterator[None]:
+    """Keep drives from warning of broken frames, if so."""
+    log = logging.getLogger("dvsnet_ros.drives")
+    before = log.level
+    log.setLevel(logging.ERROR if quiet else before)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -29,7 +29,7 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.training.speed import measure_frame_seconds
-from dvsnet_ros.training.sweep import Outcome, Sweep, interval_setting, target_setting
+from dvsnet_ros.training.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
 
 AGREEMENT = 0.97
 
@@ -101,21 +101,16 @@ def _report(options: argparse.Namespace) -> None:
     files = [checkpoint_path(options.restore_from), options.decision_from]
     segmenters = segmenters_of(load_checkpoint(files[0], files[1]), options)
     footage = Footage(options.drive, options.frames)
-    mode = "dynamic" if options.dynamic else "fixed"
-    targets = sorted({*options.targets, *([options.target] if options.target is not None else [])})
-    settings = [target_setting(target, mode) for target in targets]
-    sweep = Sweep(segmenters, [*settings, *map(interval_setting, options.intervals)])
+    sweep = Sweep(segmenters, _settings(options))
     networks = segmenters.networks(RegionNetworks)
-    segmenter = segmenters.new(networks=networks)
+    segmenter, reference = (segmenters.new(networks=networks) for _ in range(2))
     frame_seconds = measure_frame_seconds(segmenter, footage.first(TIMED_FRAMES))
     for frame in footage.frames("trying targets"):
         sweep.add(frame)
-    best = recommend(sweep.outcomes[: len(settings)], wish, frame_seconds)
-    shown = best.outcome
-    if options.target is not None:
-        shown = sweep.outcomes[targets.index(options.target)]
+    outcomes = [outcome for outcome in sweep.outcomes if outcome.setting.kind != "interval"]
+    best = recommend(outcomes, wish, frame_seconds)
+    shown = next((o for o in outcomes if o.setting.value == options.target), best.outcome)
     segmenter.schedule = shown.setting.schedule
-    reference = segmenters.new(networks=networks)
     record = _record(segmenter, reference, footage, options.shown)
     origin = {
         "Checkpoint": describe_checkpoint(segmenters.checkpoint, [Path(f) for f in files if f]),
@@ -127,6 +122,14 @@ def _report(options: argparse.Namespace) -> None:
     write_page(options.out, page_data(findings, f"DVSNet on {footage.drive.name}"))
     print(_sentence(shown, best, wish))
     print(f"wrote {options.out}")
+
+
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    """What the drive is put through."""
+    wanted = [] if options.target is None else [options.target]
+    mode = "dynamic" if options.dynamic else "fixed"
+    targets = [target_setting(target, mode) for target in sorted({*options.targets, *wanted})]
+    return targets + [interval_setting(interval) for interval in options.intervals]
 
 
 def _sentence(shown: Outcome, best: Recommendation, wish: Wish) -> str:
