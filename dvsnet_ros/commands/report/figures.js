@@ -54,7 +54,7 @@ function tradeoffChart(data, measure) {
     root.append(
       svg("circle", { cx: bx, cy: by, r: 8, fill: "none", stroke: "var(--accent)", "stroke-width": 2 }),
       svg("text", {
-        class: "strong halo", x: bx + (isRight ? -8 : 8), y: by + (isRight ? -12 : 22), "text-anchor": isRight ? "end" : "start",
+        class: "strong halo", x: bx + (isRight ? -8 : 14), y: by + (isRight ? -12 : 4), "text-anchor": isRight ? "end" : "start",
       }, settingName(best)),
     );
     return {
@@ -148,9 +148,13 @@ function pathsChart(data) {
   };
 }
 
+// Whether all regions have one target, as under a fixed schedule.
+const isShared = ({ targets }) =>
+  targets.every((series) => series.every((value, bin) => value === targets[0][bin]));
+
 function scoresChart(data) {
   const { scores, targets } = data.timeline;
-  const isShared = targets.every((series) => series.every((value, bin) => value === targets[0][bin]));
+  const shared = isShared(data.timeline);
   return (root, width, height) => {
     const bottom = height - MARGIN.bottom;
     const frame = timeFrame(data, root, width, bottom, true);
@@ -165,9 +169,9 @@ function scoresChart(data) {
       });
     scores.forEach((series, region) =>
       root.append(line(series, { stroke: regionColor(region), "stroke-width": 1.6 })));
-    (isShared ? targets.slice(0, 1) : targets).forEach((series, region) =>
+    (shared ? targets.slice(0, 1) : targets).forEach((series, region) =>
       root.append(line(series, {
-        stroke: isShared ? "var(--ink)" : regionColor(region), "stroke-width": 1.4, "stroke-dasharray": "6 4",
+        stroke: shared ? "var(--ink)" : regionColor(region), "stroke-width": 1.4, "stroke-dasharray": "6 4",
       })));
     return {
       ...frame,
@@ -176,10 +180,10 @@ function scoresChart(data) {
         rows: [
           ...scores.map((series, region) => ({
             name: REGION_NAMES[region],
-            value: plain(series[bin]) + (isShared ? "" : ` of ${plain(targets[region][bin])}`),
+            value: plain(series[bin]) + (shared ? "" : ` of ${plain(targets[region][bin])}`),
             color: regionColor(region),
           })),
-          ...(isShared ? [{ name: "target", value: plain(targets[0][bin]) }] : []),
+          ...(shared ? [{ name: "target", value: plain(targets[0][bin]) }] : []),
         ],
       }),
     };

@@ -128,7 +128,7 @@ function drawTime() {
   legend("paths-legend", [["segmentation path", "var(--segmentation)"], ["flow path", "color-mix(in srgb, var(--flow) 45%, var(--paper))"]]);
   legend("scores-legend", [
     ...REGION_NAMES.slice(0, regions).map((name, region) => [name, regionColor(region)]),
-    ["target, dashed", "var(--ink)"],
+    isShared(data.timeline) ? ["target, dashed", "var(--ink)"] : ["targets dashed, of the same colour", "none"],
   ]);
   const seen = data.classes.filter((_, number) => Math.max(...data.timeline.class_shares[number]) >= 0.0005);
   for (const id of ["classes-legend", "frames-legend"]) {
