@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import (
-    INTERRUPTED,
-    SHIPPED,
-    add_device_flags,
-    checkpoint_file,
-    dashed,
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, add_network_flags, dashed
+from dvsnet_ros.commands.sweeping import (
+    TIMED_FRAMES,
+    Footage,
+    add_sweep_flags,
+    segmenters_of,
 )
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.core.schedule import MODES
-from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES
 from dvsnet_ros.training.calibration import calibration_table, format_calibration
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import check_sequences, load_labelled
@@ -41,10 +39,6 @@ from dvsnet_ros.training.tables import (
 from dvsnet_ros.training.target_search import TargetSearch
 from dvsnet_ros.training.tradeoff_plot import draw_tradeoff
 
-TARGETS = (70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
-INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
-TIMED_FRAMES = 4
-
 
 def parser() -> argparse.ArgumentParser:
     """The command's flags."""
@@ -58,27 +52,12 @@ def parser() -> argparse.ArgumentParser:
         epilog="examples: dvsnet evaluate --data-dir val --labels-dir val_labels; "
         "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.3 0.5 --out street",
     )
-    flags.add_argument(
-        "drive", nargs="?", help="a folder of images, a video, a list of images, or 'synthetic'"
-    )
-    flags.add_argument(
-        "--restore-from", type=checkpoint_file, default=SHIPPED,
-        help="the checkpoint (default: the shipped weights)",
-    )  # fmt: skip
-    flags.add_argument(
-        "--decision-from", help="a checkpoint whose decision network is used instead"
-    )
+    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--out", type=Path, default=Path("evaluation"),
         help="folder for tables and plot (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument(
-        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
-    )
-    for side in ("height", "width"):
-        flags.add_argument(
-            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
-        )
+    add_network_flags(flags)
     add_device_flags(flags)
     _add_stills(flags.add_argument_group("labelled stills"))
     _add_drive(flags.add_argument_group("drives"))
@@ -104,27 +83,17 @@ def _add_stills(flags: argparse._ArgumentGroup) -> None:
 
 
 def _add_drive(flags: argparse._ArgumentGroup) -> None:
-    flags.add_argument(
-        "--targets", type=float, nargs="*", default=TARGETS, metavar="TARGET",
-        help="of the expected confidence score, 0-100 (default: "
-        f"{' '.join(map(str, TARGETS))}); nothing: none",
-    )  # fmt: skip
+    add_sweep_flags(flags)
     flags.add_argument(
         "--shares", type=float, nargs="+", default=[], metavar="SHARE",
         help="also the targets that bring these shares, 0-1, of the regions on the segmentation "
         "path; they are searched for, which takes several passes over the drive",
     )  # fmt: skip
     flags.add_argument(
-        "--intervals", type=int, nargs="*", default=INTERVALS, metavar="FRAMES",
-        help="from key frame to key frame, in place of decisions (default: "
-        f"{' '.join(map(str, INTERVALS))}); nothing: none",
-    )  # fmt: skip
-    flags.add_argument(
         "--schedules", nargs="+", choices=MODES, default=["fixed"],
         help="for targets and shares: fixed, or dynamic, where each region's own target moves "
         "(default: fixed)",
     )  # fmt: skip
-    flags.add_argument("--frames", type=int, help="of the drive, from its start (default: all)")
 
 
 def run(arguments: list[str]) -> int:
@@ -146,13 +115,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(options.restore_from, options.decision_from)
     if options.save_label_ids:
         check_has_label_ids(checkpoint.label_set)
-    segmenters = Segmenters(
-        _with_what_is_needed(checkpoint, options),
-        size=(options.height, options.width),
-        overlap=options.overlap,
-        device=options.device,
-        precision=options.precision,
-    )
+    segmenters = segmenters_of(_with_what_is_needed(checkpoint, options), options)
     if options.data_dir:
         _evaluate_stills(segmenters, options)
     if options.drive:
@@ -172,8 +135,6 @@ def _check(options: argparse.Namespace) -> None:
     for share in options.shares:
         if not 0.0 < share <= 1.0:
             raise ValueError(f"--shares has {share:g}; a share is more than 0 and at most 1")
-    if options.frames is not None and options.frames < 2:
-        raise ValueError(f"--frames is {options.frames}; it must be at least 2")
 
 
 def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) -> Checkpoint:
@@ -213,7 +174,7 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
 
 
 def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None:
-    footage = Footage(drive(options.drive), options.frames)
+    footage = Footage(options.drive, options.frames)
     settings = _settings(options)
     settings += _searched(segmenters, footage, options)
     if not settings:
@@ -224,29 +185,6 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
     seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
     options.out.mkdir(parents=True, exist_ok=True)
     _report(footage, sweep, seconds, options.out)
-
-
-class Footage:
-    """A drive, or its first frames, to be gone through several times behind a bar.
-
-    Raises:
-        DriveError: if fewer than two frames can be read.
-    """
-
-    def __init__(self, frames: Drive, most: int | None) -> None:
-        self.drive = frames
-        self.count = min(len(frames), most or len(frames))
-        if len(self.first(2)) < 2:
-            raise DriveError(f"{frames.name} has fewer than two frames that can be read")
-
-    def first(self, count: int) -> list[NDArray[np.uint8]]:
-        """The images of so many frames, or of all if there are fewer."""
-        return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
-
-    def frames(self, doing: str) -> Iterator[Frame]:
-        """All frames; the bar says what is being done."""
-        frames = itertools.islice(self.drive, self.count)
-        yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
 
 
 def _settings(options: argparse.Namespace) -> list[Setting]:

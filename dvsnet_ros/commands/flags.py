@@ -49,11 +49,8 @@ def add_device_flags(flags: argparse.ArgumentParser) -> None:
     )
 
 
-def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
-    """The video segmenter's flags, whose defaults are the node's but for `max_gap`.
-
-    `segmenting.new_segmenter` makes a video segmenter of them.
-    """
+def add_network_flags(flags: argparse.ArgumentParser) -> None:
+    """Which networks run, and on regions of which size."""
     flags.add_argument(
         "--restore-from", "--checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
         default=SHIPPED, help="networks, label set and input format (default: the shipped weights)",
@@ -62,6 +59,21 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
         "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT",
         help="a checkpoint whose decision network is used instead",
     )  # fmt: skip
+    flags.add_argument(
+        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
+    )
+    for side in ("height", "width"):
+        flags.add_argument(
+            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+        )
+
+
+def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
+    """The video segmenter's flags, whose defaults are the node's but for `max_gap`.
+
+    `segmenting.new_segmenter` makes a video segmenter of them.
+    """
+    add_network_flags(flags)
     flags.add_argument(
         "--target", type=float, default=90.0,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
@@ -75,16 +87,9 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
         "--dynamic-increase", type=float, default=0.1, metavar="SCORE",
         help="its rise after the flow path (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument(
-        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
-    )
     for cells in ("rows", "columns"):
         flags.add_argument(
             f"--{cells}", type=int, default=2, help="of the grid of regions (default: %(default)s)"
-        )
-    for side in ("height", "width"):
-        flags.add_argument(
-            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
         )
     flags.add_argument(
         "--max-gap", type=float, default=max_gap, metavar="SECONDS",

@@ -48,6 +48,11 @@ COMMANDS: Final = (
         "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.5 --out street",
     ),
     Command(
+        "report",
+        "make a page of a drive, to look at and to choose the target by",
+        "dvsnet report street.mp4 street.html --agreement 0.98",
+    ),
+    Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",

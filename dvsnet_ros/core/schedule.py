@@ -29,6 +29,11 @@ class Scheduling(Protocol):
     """What the video segmenter asks of its schedule."""
 
     @property
+    def mode(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
     def target(self) -> float:
         """Where every region's target starts."""
         ...

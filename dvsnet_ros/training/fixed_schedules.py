@@ -17,6 +17,7 @@ class IntervalSchedule:
     """
 
     interval: int
+    mode: str = "interval"
     target: float = 0.0  # of no meaning here
 
     def __post_init__(self) -> None:
@@ -41,6 +42,7 @@ class RepeatedSchedule:
     """
 
     paths: Iterator[Path]
+    mode: str = "repeated"
     target: float = 0.0  # of no meaning here
 
     def path(self, score: float, target: float, key_age: int) -> Path:  # noqa: ARG002

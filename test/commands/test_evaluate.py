@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import cv2
@@ -88,6 +89,22 @@ def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {path.name for path in tmp_path.iterdir()} == {
         "tradeoff.csv", "tradeoff.png", "decision.csv", "calibration.csv",
     }  # fmt: skip
+
+
+def test_a_broken_frame_is_reported_once_and_left_out(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(folder / "town", tmp_path / "town")
+    (tmp_path / "town" / "a_1.png").write_bytes(b"broken")
+    flags = ["--targets", "--intervals", "2", "--shares", "0.5"]
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "town"), *flags) == 0
+    assert [record.message for record in caplog.records if "skipped" in record.message] == [
+        f"town: frame 1 is skipped: {tmp_path / 'town' / 'a_1.png'} is no image that OpenCV can "
+        "decode"
+    ]
+    rows = read(tmp_path / "out" / "tradeoff.csv")
+    assert {row["regions"] for row in rows} == {"16"}
+    assert {row["mean_iou"] for row in rows} == {"nan"}
 
 
 def test_intervals_need_no_decision_network(folder: Path, tmp_path: Path) -> None:

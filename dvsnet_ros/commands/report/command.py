@@ -1,0 +1,162 @@
+"""`dvsnet report`: flags, and what happens in which order."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, add_network_flags, dashed
+from dvsnet_ros.commands.report.drive_record import DriveRecord
+from dvsnet_ros.commands.report.origin import (
+    describe_checkpoint,
+    describe_drive,
+    describe_machine,
+    describe_settings,
+)
+from dvsnet_ros.commands.report.page import write_page
+from dvsnet_ros.commands.report.page_data import Findings, page_data
+from dvsnet_ros.commands.report.recommendation import Recommendation, Wish, recommend
+from dvsnet_ros.commands.sweeping import (
+    TIMED_FRAMES,
+    Footage,
+    add_sweep_flags,
+    segmenters_of,
+)
+from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives import KINDS_OF_DRIVES
+from dvsnet_ros.training.speed import measure_frame_seconds
+from dvsnet_ros.training.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
+
+AGREEMENT = 0.97
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's flags."""
+    flags = argparse.ArgumentParser(
+        prog="dvsnet report",
+        description="Makes one page of a drive, to look at and to choose the target by: quality "
+        "and speed for many targets, and for one of them the paths over time, scores, latencies, "
+        "classes, and the frames that suffer most. The page needs no network. The drive is gone "
+        "through twice; frames that can't be read are left out.",
+        epilog="example: dvsnet report street.mp4 street.html --agreement 0.98",
+    )
+    flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
+    flags.add_argument("out", metavar="OUT.html", type=Path, help="the page to write")
+    shown = flags.add_argument_group("the target that is recommended, and shown")
+    choice = shown.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--agreement", type=float, metavar="SHARE",
+        help="the cheapest target that agrees so far with per-frame segmentation, 0-1 (default: "
+        f"{AGREEMENT})",
+    )  # fmt: skip
+    choice.add_argument(
+        "--fps", type=float, help="the best target that is so fast, in frames a second"
+    )
+    shown.add_argument("--target", type=float, help="show this one, whichever is recommended")
+    sweep = flags.add_argument_group("the drive, and what it is put through")
+    add_sweep_flags(sweep)
+    sweep.add_argument("--dynamic", action="store_true", help="each region's target moves")
+    flags.add_argument(
+        "--shown", type=int, default=12, metavar="FRAMES",
+        help="frames to step through, those that agree worst (default: %(default)s)",
+    )  # fmt: skip
+    add_network_flags(flags)
+    add_device_flags(flags)
+    return flags
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = parser().parse_args(dashed(arguments))
+    try:
+        _check(options)
+        _report(options)
+    except (ValueError, OSError) as error:
+        print(f"dvsnet report: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dvsnet report: interrupted; nothing is left behind", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.out.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"'{options.out}' is no name for a page; give one that ends in .html")
+    if options.out.is_dir() or not options.out.parent.is_dir():
+        raise ValueError(f"'{options.out}' can't be written: give a file in a folder that is there")
+    if options.shown < 1:
+        raise ValueError(f"--shown is {options.shown}; show at least 1 frame")
+    if not options.targets:
+        raise ValueError("--targets is empty; give some to choose from, such as 90 95")
+
+
+def _report(options: argparse.Namespace) -> None:
+    wish = _wish(options)
+    files = [options.restore_from, options.decision_from]
+    segmenters = segmenters_of(load_checkpoint(files[0], files[1]), options)
+    footage = Footage(options.drive, options.frames)
+    sweep = Sweep(segmenters, _settings(options))
+    networks = segmenters.networks(RegionNetworks)
+    segmenter, reference = (segmenters.new(networks=networks) for _ in range(2))
+    frame_seconds = measure_frame_seconds(segmenter, footage.first(TIMED_FRAMES))
+    for frame in footage.frames("trying targets"):
+        sweep.add(frame)
+    outcomes = [outcome for outcome in sweep.outcomes if outcome.setting.kind != "interval"]
+    best = recommend(outcomes, wish, frame_seconds)
+    shown = next((o for o in outcomes if o.setting.value == options.target), best.outcome)
+    segmenter.schedule = shown.setting.schedule
+    record = _record(segmenter, reference, footage, options.shown)
+    origin = {
+        "Checkpoint": describe_checkpoint(segmenters.checkpoint, [Path(f) for f in files if f]),
+        "Drive": describe_drive(footage.drive, record, sweep.labelled),
+        "Settings": describe_settings(segmenters, segmenter),
+        "Machine": describe_machine(segmenter.device),
+    }
+    findings = Findings(record, sweep, shown, frame_seconds, wish, best, origin)
+    write_page(options.out, page_data(findings, f"DVSNet on {footage.drive.name}"))
+    print(_sentence(shown, best, wish))
+    print(f"wrote {options.out}")
+
+
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    """What the drive is put through."""
+    wanted = [] if options.target is None else [options.target]
+    mode = "dynamic" if options.dynamic else "fixed"
+    targets = [target_setting(target, mode) for target in sorted({*options.targets, *wanted})]
+    return targets + [interval_setting(interval) for interval in options.intervals]
+
+
+def _sentence(shown: Outcome, best: Recommendation, wish: Wish) -> str:
+    value = f"{best.outcome.setting.value:.6g}"
+    said = f"target {value} gives {wish}" if best.fulfils else f"no target gives {wish}"
+    return (
+        f"{said}; the page shows {shown.setting.name}: {100 * shown.share:.1f} % of the regions on "
+        f"the segmentation path, {100 * shown.agreement:.2f} % agreement with per-frame "
+        "segmentation"
+    )
+
+
+def _wish(options: argparse.Namespace) -> Wish:
+    if options.fps is not None:
+        return Wish(fps=options.fps)
+    return Wish(agreement=AGREEMENT if options.agreement is None else options.agreement)
+
+
+def _record(
+    segmenter: VideoSegmenter, reference: VideoSegmenter, footage: Footage, shown: int
+) -> DriveRecord:
+    """Run through the drive, with another segmenter beside that segments each frame whole."""
+    record = DriveRecord(segmenter.label_set, shown)
+    segmenter.reset()
+    for frame in footage.frames("looking closely"):
+        start = time.perf_counter()
+        segmentation = segmenter.segment(frame.image, frame.stamp)
+        latency = time.perf_counter() - start
+        reference.reset()
+        record.add(frame, segmentation, reference.segment(frame.image), latency)
+    return record

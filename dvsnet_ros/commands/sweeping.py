@@ -1,0 +1,93 @@
+"""What the commands have in common that put a drive through many settings."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.training.segmenters import Segmenters
+
+TARGETS = (70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
+INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
+TIMED_FRAMES = 4
+
+
+def add_sweep_flags(flags: argparse._ActionsContainer) -> None:
+    """Those that say what a drive is put through."""
+    flags.add_argument(
+        "--targets", type=float, nargs="*", default=TARGETS, metavar="TARGET",
+        help="of the expected confidence score, 0-100 (default: "
+        f"{' '.join(map(str, TARGETS))}); nothing: none",
+    )  # fmt: skip
+    flags.add_argument(
+        "--intervals", type=int, nargs="*", default=INTERVALS, metavar="FRAMES",
+        help="from key frame to key frame, in place of decisions (default: "
+        f"{' '.join(map(str, INTERVALS))}); nothing: none",
+    )  # fmt: skip
+    flags.add_argument("--frames", type=int, help="of the drive, from its start (default: all)")
+
+
+def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmenters:
+    """The segmenters that `flags.add_network_flags` and `add_device_flags` describe."""
+    return Segmenters(
+        checkpoint,
+        size=(options.height, options.width),
+        overlap=options.overlap,
+        device=options.device,
+        precision=options.precision,
+    )
+
+
+class Footage:
+    """A drive, or its first frames, to be gone through several times behind a bar.
+
+    Args:
+        source: as `drive` takes it.
+        most: frames at most; None is all.
+
+    Raises:
+        DriveError: if it is no drive, or fewer than two of its frames can be read.
+    """
+
+    def __init__(self, source: str | Path, most: int | None = None) -> None:
+        if most is not None and most < 2:
+            raise DriveError(f"--frames is {most}; it must be at least 2")
+        self.drive: Drive = drive(source)
+        self._reported = False
+        self.count = min(len(self.drive), most or len(self.drive))
+        if len(self.first(2)) < 2:
+            raise DriveError(f"{self.drive.name} has fewer than two frames that can be read")
+
+    def first(self, count: int) -> list[NDArray[np.uint8]]:
+        """The images of so many frames, or of all if there are fewer."""
+        with _quiet(True):
+            return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
+
+    def frames(self, doing: str) -> Iterator[Frame]:
+        """All frames; the bar says what is being done. Broken ones are reported once."""
+        frames = itertools.islice(self.drive, self.count)
+        with _quiet(self._reported):
+            yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
+        self._reported = True
+
+
+@contextmanager
+def _quiet(quiet: bool) -> Iterator[None]:
+    """Keep drives from warning of broken frames, if so."""
+    log = logging.getLogger("dvsnet_ros.drives")
+    before = log.level
+    log.setLevel(logging.ERROR if quiet else before)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
