@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 import cv2
@@ -50,8 +51,9 @@ class PairSource(Protocol):
 class RenderedPairs:
     """Pairs of frames of a synthetic drive, the key frame 1 to `max_distance` before the other.
 
-    What was rendered stays in memory. So that it does so often enough, each frame keeps the one
-    key frame that is drawn for it first: as many pairs as frames.
+    When first drawn from, the whole drive is rendered, because going to and fro between drives
+    builds their streets again and again; it stays in memory, 1.2 MB a frame of 480x360. Each frame
+    keeps the one key frame that was drawn for it: as many pairs as frames.
 
     Raises:
         ValueError: if the drive has no two frames.
@@ -64,8 +66,6 @@ class RenderedPairs:
         order = np.random.default_rng([drive.seed, max_distance])
         furthest = np.minimum(np.arange(1, len(drive)), max_distance)
         self._distances = order.integers(1, furthest + 1)
-        self._images: dict[int, NDArray[np.uint8]] = {}
-        self._flows: dict[int, NDArray[np.float16]] = {}
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,16 +74,19 @@ class RenderedPairs:
 
     def pair(self, random: np.random.Generator) -> FlowPair:
         """Draw a pair."""
-        index = int(random.integers(1, len(self._drive)))
-        key = index - int(self._distances[index - 1])
-        if index not in self._flows:
-            self._flows[index] = self._drive.flow(index, key).astype(np.float16)
-        return FlowPair(self._image(index), self._image(key), self._flows[index])
+        return self._pairs[int(random.integers(len(self._pairs)))]
 
-    def _image(self, index: int) -> NDArray[np.uint8]:
-        if index not in self._images:
-            self._images[index] = self._drive.image(index)
-        return self._images[index]
+    @cached_property
+    def _pairs(self) -> list[FlowPair]:
+        images = [self._drive.image(index) for index in range(len(self._drive))]
+        return [
+            FlowPair(
+                images[index],
+                images[index - distance],
+                self._drive.flow(index, index - int(distance)).astype(np.float16),
+            )
+            for index, distance in enumerate(self._distances, 1)
+        ]
 
 
 class RememberedPairs:
