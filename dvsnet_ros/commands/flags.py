@@ -1,16 +1,13 @@
-"""What the commands' flags have in common."""
+"""What the commands' flags have in common.
+
+Checkpoints are imported where they are needed: they bring torch, and not every command needs it.
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 from typing import Any, Final
-
-from dvsnet_ros.core.checkpoint import (
-    CheckpointError,
-    default_checkpoint_path,
-    load_checkpoint,
-)
 
 INTERRUPTED: Final = 130
 """Exit status of a command that Ctrl-C ended, as a shell says it."""
@@ -52,6 +49,8 @@ def checkpoint_path(given: str | None) -> str:
     Raises:
         CheckpointError: if none was asked for and this version ships none.
     """
+    from dvsnet_ros.core.checkpoint import CheckpointError, default_checkpoint_path
+
     if given is not None:
         return given
     shipped = default_checkpoint_path()
@@ -69,6 +68,8 @@ def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
     """
+    from dvsnet_ros.core.checkpoint import load_checkpoint
+
     if path is None:
         return None
     checkpoint = load_checkpoint(path)
