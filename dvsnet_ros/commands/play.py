@@ -123,6 +123,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"dvsnet play: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # launch sends a second one
         print(f"dvsnet play: interrupted; {_account(punctuality)}", file=sys.stderr)
         return INTERRUPTED
     print(_account(punctuality))
