@@ -159,10 +159,10 @@ def _play(frames: Drive, options: argparse.Namespace, punctuality: Punctuality) 
             ) as player,
             _Progress(frames, section) as progress,
         ):
+            ticks = Ticks(options.clock, player.clock()) if options.clock else None
             if options.wait_for_subscribers:
                 progress.say(f"waiting for a subscriber of {player.topic}")
                 player.wait_for_subscriber()
-            ticks = Ticks(options.clock, player.clock()) if options.clock else None
             for cue in Pacer(punctuality, rate=options.rate, ticks=ticks).pace(ahead):
                 if options.stamp == "now":
                     cue.content.header.stamp = time_message(time.time_ns())

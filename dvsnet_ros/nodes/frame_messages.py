@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from dvsnet_ros.drives import Frame
-from dvsnet_ros.nodes.image_conversion import Pixels, from_array
+from dvsnet_ros.nodes.image_conversion import from_array
 from dvsnet_ros.nodes.messages import time_message
 
 COMPRESSED_FORMAT: Final = "bgr8; jpeg compressed bgr8"
@@ -54,7 +55,7 @@ def _camera(frame: Frame) -> dict[str, Any]:
     return {field.name: getattr(known, field.name) for field in dataclasses.fields(known)}
 
 
-def _jpeg(pixels: Pixels, header: Header) -> CompressedImage:
+def _jpeg(pixels: NDArray[np.uint8], header: Header) -> CompressedImage:
     encoded = np.asarray(cv2.imencode(".jpg", pixels)[1], np.uint8)
     data = array.array("B", encoded.tobytes())  # which the message takes without looking at items
     return CompressedImage(header=header, format=COMPRESSED_FORMAT, data=data)
