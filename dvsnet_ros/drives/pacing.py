@@ -13,6 +13,9 @@ from dvsnet_ros.drives.frame import NANOSECONDS
 TOLERANCE: Final = 2_000_000
 """Nanoseconds by which something may be late and still counts as punctual."""
 
+LONGEST_SLEEP: Final = 3600.0
+"""Seconds to sleep at a time; the system's own limit is reached by stamps that jump far."""
+
 T = TypeVar("T")
 
 
@@ -37,9 +40,8 @@ class SteadyClock:
 
     def sleep_until(self, moment: int) -> None:
         """Return at that time, at once where it is past."""
-        left = moment - self.now()
-        if left > 0:
-            time.sleep(left / NANOSECONDS)
+        while (left := moment - self.now()) > 0:
+            time.sleep(min(left / NANOSECONDS, LONGEST_SLEEP))
 
 
 @dataclass

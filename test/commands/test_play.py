@@ -152,6 +152,17 @@ def test_best_effort_is_offered_as_best_effort(peer: Peer, folder: Path) -> None
     assert [info.qos_profile.reliability for info in offered] == [ReliabilityPolicy.BEST_EFFORT]
 
 
+def test_a_machine_that_cannot_keep_up_says_so_and_leaves_nothing_out(ros_domain: int) -> None:
+    with running([*PLAY, "synthetic:duration=1", "--rate", "1000"]) as process:
+        assert process.wait(END) == 0
+    assert re.search(
+        r"^dvsnet play: \d+\.\d s behind; frames come late, none is left out$",
+        process.output,
+        re.MULTILINE,
+    )
+    assert re.search(r"^15 frames, \d+ of them more than 2 ms late", process.output, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
