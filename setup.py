@@ -127,9 +127,10 @@ class PlatformDistribution(Distribution):
         return HAS_ROS
 
 
-DRIVES = ["rosbags>=0.11.7,<0.12", "rosbags-image>=0.10.2,<0.11"]
-REPORTS = ["matplotlib>=3.8,<4", "av>=12,<19"]
-ROS = [*requirements("requirements-ros.txt"), *DRIVES]
+BAGS = ["rosbags>=0.11.7,<0.12", "rosbags-image>=0.10.2,<0.11"]
+DRIVES = [*BAGS, "av>=12,<19"]
+REPORTS = ["matplotlib>=3.8,<4"]
+ROS = [*requirements("requirements-ros.txt"), *BAGS]
 DEVELOPMENT = [
     "pytest>=8.2,<10",
     "pytest-timeout>=2.3.1,<3",
@@ -151,7 +152,10 @@ setup(
     # messages into, and not a finder of setuptools' own.
     package_dir={"": "."},
     packages=find_packages(include=["dvsnet_ros", "dvsnet_ros.*"]),
-    package_data={"dvsnet_ros": ["weights/*.safetensors"]},
+    package_data={
+        "dvsnet_ros": ["weights/*.safetensors"],
+        "dvsnet_ros.commands.report": ["*.css", "*.html", "*.js"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "torch>=2.13,<2.14",

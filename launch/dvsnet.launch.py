@@ -5,7 +5,6 @@ ros2 launch dvsnet_ros dvsnet.launch.py --show-args     lists the arguments
 An argument that is left empty leaves what the parameter file says.
 """
 
-import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -15,18 +14,11 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
 
+from dvsnet_ros.nodes.large_images import large_images_environment
+
 CONFIG = Path(get_package_share_directory("dvsnet_ros")) / "config"
-# Fast DDS reads the first name up to its version 2, both in between, the second from version 3 on.
-PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 # Launch arguments that set the parameter of the same name, and its type.
 PARAMETERS = {"checkpoint": str, "device": str, "target": float}
-
-
-def large_images_environment() -> dict[str, str]:
-    """The variables that give the node Fast DDS's profile, unless the user chose one already."""
-    if any(os.environ.get(name) for name in PROFILE_VARIABLES):
-        return {}
-    return dict.fromkeys(PROFILE_VARIABLES, str(CONFIG / "fastdds_large_images.xml"))
 
 
 def node(context: LaunchContext) -> list[LifecycleNode]:

@@ -28,6 +28,11 @@ COMMANDS: Final = (
         "dvsnet demo street.mp4 --out demo",
     ),
     Command(
+        "play",
+        "publish a drive over ROS, as fast as it was recorded",
+        "dvsnet play street.mp4 --topic /camera/image_raw --loop --clock",
+    ),
+    Command(
         "inference",
         "segment a drive without ROS, with the flags of the original DVSNet",
         "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",

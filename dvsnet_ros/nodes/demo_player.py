@@ -10,6 +10,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import rclpy
@@ -21,8 +22,8 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from dvsnet_ros.drives import DriveError, Frame, drive
-from dvsnet_ros.nodes.image_conversion import from_array
-from dvsnet_ros.nodes.messages import NANOSECONDS, time_message
+from dvsnet_ros.nodes.frame_messages import frame_messages
+from dvsnet_ros.nodes.messages import NANOSECONDS
 
 NAME: Final = "player"
 RECORDED: Final = "recorded"
@@ -74,12 +75,12 @@ class DemoPlayer(Node):
         if last is None:
             raise DriveError(f"no frame of {self._drive.name} can be read")
         self._warm_up(last)
-        sent, header = time.monotonic(), self._send(last, last.stamp, last.frame_id)
+        sent, header = time.monotonic(), self._send(last)
         for frame in frames:  # the next one is made while the node works on this one
             self._wait_for_answer(header)
             due = sent + max(0, frame.stamp - last.stamp) / NANOSECONDS
             self._wait(lambda: False, due - time.monotonic())
-            sent, header = time.monotonic(), self._send(frame, frame.stamp, frame.frame_id)
+            sent, header = time.monotonic(), self._send(frame)
             last = frame
         self._wait_for_answer(header)
 
@@ -91,7 +92,7 @@ class DemoPlayer(Node):
         """
         begin, pause = time.monotonic(), 1.0
         for attempt in itertools.count():
-            header = self._send(frame, attempt, WARM_UP)
+            header = self._send(replace(frame, stamp=attempt, frame_id=WARM_UP))
             if self._is_answered(header, pause):
                 break
             if time.monotonic() - begin > self._patience:
@@ -101,13 +102,11 @@ class DemoPlayer(Node):
         if not self._wait(request.done, self._patience):
             raise NoAnswerError(f"the service ~/reset did not answer within {self._patience:g} s")
 
-    def _send(self, frame: Frame, stamp: int, frame_id: str) -> Header:
-        header = Header(stamp=time_message(stamp), frame_id=frame_id)
-        height, width = frame.image.shape[:2]
-        image = from_array(frame.image, "bgr8", header)
-        self._infos.publish(CameraInfo(header=header, height=height, width=width))
-        self._images.publish(image)
-        return header
+    def _send(self, frame: Frame) -> Header:
+        messages = frame_messages(frame)
+        self._infos.publish(messages.camera_info)
+        self._images.publish(messages.image)
+        return messages.header
 
     def _wait_for_answer(self, header: Header) -> None:
         if not self._is_answered(header, self._patience):

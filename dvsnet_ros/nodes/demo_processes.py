@@ -13,16 +13,13 @@ from typing import Any, Final
 
 import yaml
 
+from dvsnet_ros.nodes.large_images import profile_environment
+
 GRACE: Final = 10.0
 """Seconds between the request to end and the kill."""
 
 LAST_WORDS: Final = 15
 """Lines of a process's log that are shown when it ended."""
-
-PROFILE: Final = "config/fastdds_large_images.xml"
-"""The Fast DDS profile, in the share folder or the source tree."""
-
-PROFILE_VARIABLES: Final = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 
 
 class ProcessEndedError(Exception):
@@ -37,13 +34,7 @@ def enter_own_world(domain_id: int) -> None:
     """
     os.environ["ROS_DOMAIN_ID"] = str(domain_id)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    prefixes = [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
-    folders = [Path(prefix, "share/dvsnet_ros") for prefix in prefixes if prefix]
-    folders.append(Path(__file__).parents[2])  # the source tree, in an editable install
-    profiles = (folder / PROFILE for folder in folders)
-    profile = next((profile for profile in profiles if profile.is_file()), None)
-    if profile is not None:
-        os.environ.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+    os.environ.update(profile_environment())
 
 
 class Processes:

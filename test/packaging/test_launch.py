@@ -1,9 +1,6 @@
 """The launch file with the real `ros2 launch`, where it is installed."""
 
-import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,12 +10,11 @@ pytest.importorskip(
 )
 pytest.importorskip("ros2launch", reason="the command ros2 comes with ROS 2, it is not on PyPI")
 
-from rcl_interfaces.srv import GetParameters
-from rclpy.parameter import parameter_value_to_python
+from helpers.launches import launched, parameters, shown_arguments, write_parameters
+from helpers.peer import OVERLAP, Peer
+from helpers.processes import Process
 
-from helpers.peer import OVERLAP, Peer, tiny_checkpoint
-from helpers.processes import Process, running
-
+FILE = "dvsnet.launch.py"
 ARGUMENTS = (
     "image",
     "namespace",
@@ -30,31 +26,18 @@ ARGUMENTS = (
     "large_images",
 )
 PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
-PARAMETERS = """
-/**:
-  ros__parameters:
-    checkpoint: "{checkpoint}"
-    target: 70.0
-    overlap: {overlap}
-"""
 
 
 @pytest.fixture(scope="module")
 def parameter_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("launch")
-    path = folder / "parameters.yaml"
-    path.write_text(PARAMETERS.format(checkpoint=tiny_checkpoint(folder), overlap=OVERLAP))
-    return path
+    return write_parameters(tmp_path_factory.mktemp("launch"))
 
 
-@contextmanager
-def launched(*arguments: str, **environment: str) -> Iterator[Process]:
-    """Runs `ros2 launch dvsnet_ros dvsnet.launch.py ARGUMENTS`."""
-    ros2 = shutil.which("ros2")
-    assert ros2 is not None
-    command = [sys.executable, ros2, "launch", "dvsnet_ros", "dvsnet.launch.py", *arguments]
-    with running(command, **environment) as process:
-        yield process
+@pytest.fixture
+def peer(ros_domain: int) -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
 
 
 def node_environment(process: Process) -> dict[str, str]:
@@ -64,29 +47,19 @@ def node_environment(process: Process) -> dict[str, str]:
     return dict(entry.split("=", 1) for entry in entries if entry)
 
 
-def parameters(node: str, *names: str) -> list[object]:
-    """Values of a node's parameters, from its parameter service."""
-    peer = Peer()
-    try:
-        request = GetParameters.Request(names=names)
-        response = peer.call(GetParameters, f"{node}/get_parameters", request)
-        return [parameter_value_to_python(value) for value in response.values]
-    finally:
-        peer.close()
-
-
 def test_every_argument_is_shown(ros_domain: int) -> None:
-    with launched("--show-args") as process:
+    with launched(FILE, "--show-args") as process:
         assert process.wait() == 0
-    shown = [line.strip() for line in process.output.splitlines()]
-    assert [line[1:-2] for line in shown if line.startswith("'")] == list(ARGUMENTS)
+    assert shown_arguments(process) == list(ARGUMENTS)
 
 
-def test_arguments_reach_the_node(ros_domain: int, parameter_file: Path) -> None:
+def test_arguments_reach_the_node(peer: Peer, parameter_file: Path) -> None:
     arguments = ("image:=/camera/image_raw", "namespace:=front", "target:=80", "device:=cpu")
-    with launched(f"params_file:={parameter_file}", *arguments, "log_level:=debug") as process:
+    with launched(
+        FILE, f"params_file:={parameter_file}", *arguments, "log_level:=debug"
+    ) as process:
         process.wait_for("active: listening on /camera/image_raw")
-        values = parameters("/front/dvsnet", "target", "device", "overlap")
+        values = parameters(peer, "/front/dvsnet", "target", "device", "overlap")
         environment = node_environment(process)
         process.interrupt()
         assert process.wait() == 0
@@ -96,10 +69,10 @@ def test_arguments_reach_the_node(ros_domain: int, parameter_file: Path) -> None
     assert "[DEBUG]" in process.output
 
 
-def test_empty_arguments_leave_what_the_file_says(ros_domain: int, parameter_file: Path) -> None:
-    with launched(f"params_file:={parameter_file}", "large_images:=false") as process:
+def test_empty_arguments_leave_what_the_file_says(peer: Peer, parameter_file: Path) -> None:
+    with launched(FILE, f"params_file:={parameter_file}", "large_images:=false") as process:
         process.wait_for("active: listening on /image")
-        values = parameters("/dvsnet", "target", "overlap")
+        values = parameters(peer, "/dvsnet", "target", "overlap")
         environment = node_environment(process)
     assert values == [70.0, OVERLAP]
     assert PROFILE not in environment
@@ -110,11 +83,11 @@ def test_a_profile_of_the_user_stays(
 ) -> None:
     profile = tmp_path / "profile.xml"
     profile.write_text((repository / "config" / "fastdds_large_images.xml").read_text())
-    with launched(f"params_file:={parameter_file}", **{PROFILE: str(profile)}) as process:
+    with launched(FILE, f"params_file:={parameter_file}", **{PROFILE: str(profile)}) as process:
         assert node_environment(process)[PROFILE] == str(profile)
 
 
 def test_a_target_that_is_no_number_is_said(ros_domain: int, parameter_file: Path) -> None:
-    with launched(f"params_file:={parameter_file}", "target:=high") as process:
+    with launched(FILE, f"params_file:={parameter_file}", "target:=high") as process:
         process.wait_for("high")
         assert process.wait() != 0

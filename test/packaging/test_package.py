@@ -87,7 +87,7 @@ def test_ros_packages_that_are_imported_are_declared(
     repository: Path, manifest: ElementTree.Element
 ) -> None:
     used = {name for path in modules(repository, "nodes") for name in tops(path)}
-    used |= tops(repository / "launch" / "dvsnet.launch.py")
+    used |= {name for path in (repository / "launch").glob("*.py") for name in tops(path)}
     assert {name for name in used if ROS.match(name)} <= depends(manifest)
 
 

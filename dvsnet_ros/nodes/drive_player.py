@@ -1,0 +1,116 @@
+"""The player of ``dvsnet play``: publishes frames as a camera does, and the drive's time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import rclpy
+from rclpy.duration import Duration
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
+from rclpy.validate_topic_name import validate_topic_name
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from dvsnet_ros.nodes.frame_messages import FrameMessages
+from dvsnet_ros.nodes.large_images import large_images_environment
+from dvsnet_ros.nodes.messages import time_message
+
+NAME: Final = "drive_player"
+
+RELIABILITIES: Final = {
+    "reliable": QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE),
+    "best_effort": qos_profile_sensor_data,
+}
+"""QoS of the images, by the words of the node's parameter ``reliability``."""
+
+CLOCK: Final = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""QoS of /clock, as `ros2 bag play` has it."""
+
+POLL: Final = 0.05
+"""Seconds between looks for a subscriber."""
+
+SETTLE: Final = 0.5
+"""Seconds that a subscriber gets to find the player, once the player has found the subscriber."""
+
+PATIENCE: Final = 5.0
+"""Seconds that the last images get to arrive."""
+
+
+class TopicError(ValueError):
+    """A name that no topic can have; ``str()`` says why."""
+
+
+class DrivePlayer(Node):
+    """Publishes images, their camera's info beside them and, if asked to, /clock.
+
+    Args:
+        topic: of the images; compressed ones go to the topic ``compressed`` below it.
+        compressed: whether the images are JPEGs.
+        reliability: a key of RELIABILITIES.
+    """
+
+    def __init__(self, topic: str, *, compressed: bool, reliability: str) -> None:
+        # Nobody spins this node: a service of it would never answer.
+        super().__init__(NAME, start_parameter_services=False)
+        topic, qos = self.resolve_topic_name(topic), RELIABILITIES[reliability]
+        beside = f"{topic.rpartition('/')[0]}/camera_info"
+        if compressed:
+            self._images = self.create_publisher(CompressedImage, f"{topic}/compressed", qos)
+        else:
+            self._images = self.create_publisher(Image, topic, qos)
+        self._infos = self.create_publisher(CameraInfo, beside, qos)
+
+    @property
+    def topic(self) -> str:
+        """Full name of the images' topic."""
+        return str(self._images.topic_name)
+
+    def wait_for_subscriber(self) -> None:
+        """Wait until somebody subscribes to the images."""
+        while self._images.get_subscription_count() == 0:
+            time.sleep(POLL)
+        time.sleep(SETTLE)
+
+    def publish(self, messages: FrameMessages) -> None:
+        """Publish a frame."""
+        self._infos.publish(messages.camera_info)
+        self._images.publish(messages.image)
+
+    def clock(self) -> Callable[[int], None]:
+        """Make /clock; returns what publishes a stamp, in nanoseconds, as everybody's time."""
+        publisher = self.create_publisher(Clock, "/clock", CLOCK)
+        return lambda stamp: publisher.publish(Clock(clock=time_message(stamp)))
+
+    def flush(self) -> None:
+        """Wait until the last images have arrived, where they are reliable."""
+        self._images.wait_for_all_acked(Duration(seconds=PATIENCE))
+
+
+@contextmanager
+def drive_player(topic: str, *, compressed: bool, reliability: str) -> Iterator[DrivePlayer]:
+    """A player in a ROS context of its own, with Fast DDS's profile for large images.
+
+    Raises:
+        TopicError: the topic's name can't be one.
+    """
+    try:
+        validate_topic_name(topic)
+    except InvalidTopicNameException as error:
+        reason = str(error).splitlines()[0].rstrip(":")  # the lines below point at the place
+        raise TopicError(f"{topic!r} can't be a topic: {reason}") from error
+    os.environ.update(large_images_environment())
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        player = DrivePlayer(topic, compressed=compressed, reliability=reliability)
+        yield player
+        player.flush()
+        player.destroy_node()
+    finally:
+        rclpy.try_shutdown()

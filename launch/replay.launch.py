@@ -1,0 +1,167 @@
+"""Plays a drive into the node `dvsnet`, in the drive's own time, and ends with the drive.
+
+ros2 launch dvsnet_ros replay.launch.py drive:=street.mp4 checkpoint:=road.safetensors rviz:=true
+ros2 launch dvsnet_ros replay.launch.py --show-args     lists the arguments
+
+A bag is played by `ros2 bag play` where that is installed, everything else by `dvsnet play`.
+"""
+
+import posixpath
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.action import Action
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    Shutdown,
+    TimerAction,
+)
+from launch.events.process import ProcessExited
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node, SetParameter
+from launch_ros.ros_adapters import get_ros_node
+from launch_ros.substitutions import ExecutableInPackage
+
+from dvsnet_ros.nodes.large_images import large_images_environment
+
+SHARE = Path(get_package_share_directory("dvsnet_ros"))
+BAG_SUFFIXES = (".mcap", ".db3")
+POLL = 0.2  # seconds between looks for the node's subscription
+
+Given = Callable[[str], str]
+
+
+def given_by(context: LaunchContext) -> Given:
+    """What gives the values of the launch arguments."""
+    return lambda name: LaunchConfiguration(name).perform(context)
+
+
+def rviz(context: LaunchContext) -> list[Action]:
+    """RViz, if it is asked for."""
+    if given_by(context)("rviz") != "true":
+        return []
+    try:
+        get_package_share_directory("rviz2")
+    except PackageNotFoundError as error:
+        raise RuntimeError(
+            "rviz:=true needs the ROS package rviz2, which is not installed here; install it (apt "
+            "install ros-<distribution>-rviz2), or leave rviz:=true out"
+        ) from error
+    arguments = ["-d", str(SHARE / "config" / "dvsnet.rviz")]
+    return [Node(package="rviz2", executable="rviz2", arguments=arguments)]
+
+
+def player(context: LaunchContext) -> list[Action]:
+    """What plays the drive, once the node listens; all ends when it does."""
+    given = given_by(context)
+    topic = posixpath.join("/", given("namespace"), given("image"))
+    if not (is_bag(Path(given("drive"))) and has_ros2_bag()):
+        # It waits for the node by itself.
+        return [process(play_command(given, topic), {})]
+    variables = large_images_environment() if given("large_images") == "true" else {}
+    return [when_subscribed(topic, process(bag_command(given, topic), variables))]
+
+
+def process(command: list[object], variables: dict[str, str]) -> ExecuteProcess:
+    """A player, with these environment variables added."""
+    return ExecuteProcess(
+        cmd=command,
+        name="player",
+        output="screen",
+        additional_env=variables,
+        on_exit=end_with_player,
+    )
+
+
+def end_with_player(event: ProcessExited, context: LaunchContext) -> list[Action]:
+    """The end of everything, unless it has come already."""
+    if context.is_shutdown:
+        return []
+    if event.returncode:
+        raise RuntimeError("the player failed; it says why above")
+    return [Shutdown(reason="the drive is over")]
+
+
+def play_command(given: Given, topic: str) -> list[object]:
+    """`dvsnet play`."""
+    dvsnet = ExecutableInPackage("dvsnet", "dvsnet_ros")
+    waiting = ["--topic", topic, "--wait-for-subscribers"]
+    times = ["--rate", given("rate"), "--start", given("start"), "--clock"]
+    return [dvsnet, "play", given("drive"), *waiting, *times, *looped(given)]
+
+
+def bag_command(given: Given, topic: str) -> list[object]:
+    """`ros2 bag play`, of the camera and the transforms alone: a bag may hold masks already."""
+    beside = posixpath.join(posixpath.dirname(topic), "camera_info")
+    topics = ["--topics", topic, f"{topic}/compressed", beside, "/tf", "/tf_static"]
+    times = ["--rate", given("rate"), "--start-offset", given("start"), "--clock"]
+    # A second to be found by the node in; in a loop the beginning comes again anyway.
+    delay = [] if looped(given) else ["--delay", "1"]
+    play = ["ros2", "bag", "play", given("drive"), "--disable-keyboard-controls"]
+    return [*play, *topics, *times, *delay, *looped(given)]
+
+
+def looped(given: Given) -> list[str]:
+    """The flag that both players have."""
+    return ["--loop"] if given("loop") == "true" else []
+
+
+def is_bag(path: Path) -> bool:
+    """Whether it looks like what `ros2 bag play` takes."""
+    return path.suffix in BAG_SUFFIXES or (path / "metadata.yaml").is_file()
+
+
+def has_ros2_bag() -> bool:
+    """Whether `ros2 bag play` is installed."""
+    return all(find_spec(name) is not None for name in ("ros2bag", "rosbag2_py"))
+
+
+def when_subscribed(topic: str, action: Action) -> OpaqueFunction:
+    """The action, once somebody subscribes to the topic."""
+
+    def look(context: LaunchContext) -> list[Action]:
+        if get_ros_node(context).count_subscribers(topic):
+            return [action]
+        return [TimerAction(period=POLL, actions=[OpaqueFunction(function=look)])]
+
+    return OpaqueFunction(function=look)
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, the node in the drive's time, RViz and the player."""
+    arguments = {
+        "drive": ("synthetic", "a bag, a folder of images, a video, ... or synthetic"),
+        "image": ("/camera/image_raw", "topic of the images; for `ros2 bag play`, the bag's own"),
+        "rate": ("1.0", "factor of speed; 0.5 plays half as fast as recorded"),
+        "start": ("0.0", "seconds into the drive"),
+    }
+    choices = {
+        "loop": "begin anew at the end, until Ctrl-C",
+        "rviz": "open RViz",
+    }
+    node = SHARE / "launch" / "dvsnet.launch.py"
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in arguments.items()
+            ),
+            *(
+                DeclareLaunchArgument(
+                    name, default_value="false", choices=["true", "false"], description=text
+                )
+                for name, text in choices.items()
+            ),
+            SetParameter("use_sim_time", True),
+            OpaqueFunction(function=rviz),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(str(node))),
+            OpaqueFunction(function=player),
+        ]
+    )

@@ -1,0 +1,147 @@
+"""The replay with the real `ros2 launch`, where it is installed."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytest.importorskip(
+    "launch_ros", reason="launch and launch_ros come with ROS 2, they are not on PyPI"
+)
+pytest.importorskip("ros2launch", reason="the command ros2 comes with ROS 2, it is not on PyPI")
+
+from ament_index_python.packages import get_packages_with_prefixes
+from sensor_msgs.msg import Image
+
+from dvsnet_ros.drives import drive
+from dvsnet_ros.nodes.messages import nanoseconds
+from helpers.launches import launched, parameters, shown_arguments, write_parameters
+from helpers.peer import SECOND, Peer
+
+FILE = "replay.launch.py"
+STREET = "synthetic:width=128,height=96,rate=5,duration=2"
+END = 100.0
+
+
+@pytest.fixture(scope="module")
+def parameter_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_parameters(tmp_path_factory.mktemp("replay"))
+
+
+@pytest.fixture
+def peer(ros_domain: int) -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture(scope="module")
+def replay(repository: Path) -> ModuleType:
+    """The launch file, as a module."""
+    spec = importlib.util.spec_from_file_location("replay", repository / "launch" / FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_its_arguments_and_the_nodes_are_shown(ros_domain: int) -> None:
+    with launched(FILE, "--show-args") as process:
+        assert process.wait() == 0
+    shown = shown_arguments(process)
+    assert shown[:6] == ["drive", "image", "rate", "start", "loop", "rviz"]
+    assert {"checkpoint", "target", "params_file", "namespace", "device"} <= set(shown[6:])
+    assert len(set(shown)) == len(shown)
+
+
+@pytest.mark.timeout(240)
+def test_masks_come_in_the_drives_time_and_all_ends_with_the_drive(
+    peer: Peer, parameter_file: Path
+) -> None:
+    arguments = (f"drive:={STREET}", f"params_file:={parameter_file}", "target:=80", "start:=0.4")
+    with launched(FILE, *arguments) as process:
+        peer.until(lambda: process.returncode is not None, "end of the launch", END)
+        assert process.wait() == 0, process.output
+    recorded = [frame.stamp for frame in drive(STREET)][2:]
+    masked = [nanoseconds(mask.header.stamp) for mask in peer.masks.messages]
+    assert masked
+    assert masked == sorted(masked)
+    assert set(masked) <= set(recorded)
+    assert {mask.width for mask in peer.masks.messages} == {128}
+    reported = [nanoseconds(report.header.stamp) for report in peer.reports.messages]
+    assert max(reported) < 10 * SECOND  # the node's clock is the drive's
+    assert "[player-2] 8 frames, " in process.output
+
+
+@pytest.mark.timeout(240)
+def test_a_loop_goes_on_with_a_node_in_a_namespace(peer: Peer, parameter_file: Path) -> None:
+    arguments = (f"drive:={STREET}", f"params_file:={parameter_file}", "namespace:=front")
+    masks = peer.listen(Image, "/front/dvsnet/mask")
+    with launched(FILE, *arguments, "image:=image", "loop:=true", "rate:=4") as process:
+        peer.until(lambda: jumps_back(masks.messages), "mask of a second round", END)
+        values = parameters(peer, "/front/dvsnet", "use_sim_time", "target")
+        process.interrupt()
+        assert process.wait() == 0
+    assert values == [True, 70.0]
+
+
+def jumps_back(masks: list[Image]) -> bool:
+    """Whether the stamps do."""
+    stamps = [nanoseconds(mask.header.stamp) for mask in masks]
+    return stamps != sorted(stamps)
+
+
+def test_a_wrong_drive_ends_all_with_its_sentence(peer: Peer, parameter_file: Path) -> None:
+    with launched(FILE, "drive:=/no/where", f"params_file:={parameter_file}") as process:
+        process.wait_for("dvsnet play: there is no /no/where; a drive is")
+        process.wait_for("the player failed; it says why above")
+        assert process.wait(END) == 1
+
+
+def test_rviz_that_is_not_installed_is_said(ros_domain: int, parameter_file: Path) -> None:
+    if "rviz2" in get_packages_with_prefixes():
+        pytest.skip("rviz2 is installed here")
+    with launched(FILE, "rviz:=true", f"params_file:={parameter_file}") as process:
+        said = process.wait_for("rviz:=true needs the ROS package rviz2")
+        assert process.wait() == 1
+    assert "which is not installed here" in said
+    assert "process started" not in process.output
+
+
+@pytest.mark.parametrize(
+    ("names", "source", "expected"),
+    [
+        (["street/metadata.yaml", "street/street_0.mcap"], "street", True),
+        (["street.mcap"], "street.mcap", True),
+        (["street.db3"], "street.db3", True),
+        (["street.mp4"], "street.mp4", False),
+        (["street/0.png"], "street", False),
+        ([], "synthetic", False),
+    ],
+)
+def test_bags_are_told_from_other_drives(
+    replay: ModuleType, tmp_path: Path, names: list[str], source: str, expected: bool
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert replay.is_bag(tmp_path / source) == expected
+
+
+@pytest.mark.parametrize(("loop", "last"), [("true", ["--loop"]), ("false", ["--delay", "1"])])
+def test_a_bag_is_played_by_ros2_without_the_masks_that_it_may_hold(
+    replay: ModuleType, loop: str, last: list[str]
+) -> None:
+    values = {"drive": "street", "rate": "0.5", "start": "3.0", "loop": loop}
+    command = replay.bag_command(values.__getitem__, "/cam/image_raw")
+    assert command[:4] == ["ros2", "bag", "play", "street"]
+    topics = command[command.index("--topics") + 1 : command.index("--rate")]
+    assert topics == [
+        "/cam/image_raw", "/cam/image_raw/compressed", "/cam/camera_info", "/tf", "/tf_static",
+    ]  # fmt: skip
+    assert command[-len(last) - 5 :] == [
+        "--rate", "0.5", "--start-offset", "3.0", "--clock", *last,
+    ]  # fmt: skip
