@@ -33,6 +33,7 @@ from dvsnet_ros.training.sweep import (
     target_setting,
 )
 from dvsnet_ros.training.tables import (
+    format_matches,
     format_tradeoff,
     write_confusion,
     write_scores,
@@ -210,9 +211,23 @@ def test_the_table_of_a_tradeoff(confusion: Confusion, tmp_path: Path) -> None:
     )
     shown = format_tradeoff(outcomes, seconds, labelled=True).splitlines()[1].split()
     assert shown == ["target", "90", "25.00", "75.00", "46.67", "66.67", "5.00"]
+    outcomes += [make_outcome(interval_setting(4), confusion, 2)]
+    outcomes += [make_outcome(target_setting(95.0), confusion, 3)]
+    match = format_matches(outcomes, labelled=True).splitlines()[1].split()
+    assert match == [
+        "interval",
+        "4",
+        "50.00",
+        "75.00",
+        "46.67",
+        "target",
+        "90",
+        "25.00",
+        *match[8:],
+    ]
     assert "mIoU" not in format_tradeoff(outcomes, seconds, labelled=False)
     draw_tradeoff(
-        [*outcomes, make_outcome(interval_setting(4), confusion, 2)],
+        outcomes,
         make_outcome(interval_setting(1), confusion, 4),
         "a drive",
         tmp_path / "tradeoff.png",
