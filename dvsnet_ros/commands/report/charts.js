@@ -166,7 +166,8 @@ function legend(id, entries) {
 
 // A group of buttons of which one is pressed.
 function choice(id, names, choose) {
-  const buttons = names.map((name) => html("button", { type: "button", onclick: () => press(name) }, name));
+  const buttons = names.map((name) =>
+    html("button", { type: "button", onclick: () => press(name) }, name));
   function press(name) {
     for (const button of buttons) {
       button.setAttribute("aria-pressed", String(button.textContent === name));
