@@ -22,7 +22,7 @@ const svg = (name, attributes = {}, ...children) =>
 const byId = (id) => document.getElementById(id);
 
 const percent = (share, digits = 1) =>
-  share === null ? "–" : `${(100 * share).toFixed(digits)} %`;
+  share === null ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
 
 const plain = (value, digits = 1) => (value === null ? "–" : value.toFixed(digits));
 

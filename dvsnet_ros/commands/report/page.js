@@ -20,7 +20,7 @@ function writeHead() {
     ...tiles
       .filter(([name]) => isLabelled || name !== "mIoU")
       .map(([name, value, beside]) => {
-        const [number, unit] = value.split(" ");
+        const [number, unit] = value.split("\u00a0");
         return html("div", {},
           html("dt", {}, name),
           html("dd", { class: "value" }, number, html("small", {}, unit ? ` ${unit}` : "")),
