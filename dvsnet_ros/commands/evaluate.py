@@ -14,7 +14,7 @@ from dvsnet_ros.commands.flags import INTERRUPTED, checkpoint_path, dashed
 from dvsnet_ros.commands.sweeping import (
     TIMED_FRAMES,
     Footage,
-    add_segmenters_flags,
+    add_pipeline_flags,
     add_sweep_flags,
     segmenters_of,
 )
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("evaluation"),
         help="folder for tables and plot (default: %(default)s)",
     )  # fmt: skip
-    add_segmenters_flags(flags)
+    add_pipeline_flags(flags)
     _add_stills(flags.add_argument_group("labelled stills"))
     _add_drive(flags.add_argument_group("drives"))
     return flags

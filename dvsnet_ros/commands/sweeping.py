@@ -23,7 +23,7 @@ INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
 TIMED_FRAMES = 4
 
 
-def add_segmenters_flags(flags: argparse.ArgumentParser) -> None:
+def add_pipeline_flags(flags: argparse.ArgumentParser) -> None:
     """Those that say which checkpoint runs, and how."""
     flags.add_argument(
         "--restore-from", "--checkpoint", metavar="CHECKPOINT",
@@ -59,7 +59,7 @@ def add_sweep_flags(flags: argparse._ActionsContainer) -> None:
 
 
 def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmenters:
-    """The segmenters that `add_segmenters_flags` describe."""
+    """The segmenters that `add_pipeline_flags` describe."""
     return Segmenters(
         checkpoint,
         size=(options.height, options.width),

@@ -21,7 +21,7 @@ from dvsnet_ros.commands.report.recommendation import Recommendation, Wish, reco
 from dvsnet_ros.commands.sweeping import (
     TIMED_FRAMES,
     Footage,
-    add_segmenters_flags,
+    add_pipeline_flags,
     add_sweep_flags,
     segmenters_of,
 )
@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         "--shown", type=int, default=12, metavar="FRAMES",
         help="frames to step through, those that agree worst (default: %(default)s)",
     )  # fmt: skip
-    add_segmenters_flags(flags)
+    add_pipeline_flags(flags)
     return flags
 
 
