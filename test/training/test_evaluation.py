@@ -121,8 +121,8 @@ def test_true_scores_are_the_agreement_of_each_region(footage: list[Frame]) -> N
             place = decision.region.slices
             expected.append(decision.expected_confidence)
             true.append(100.0 * (one.mask[place] == other.mask[place]).mean())
-    assert sweep.scores.expected == expected
-    assert sweep.scores.true == pytest.approx(true)
+    assert sweep.scores.expected.tolist() == expected
+    assert sweep.scores.true.tolist() == pytest.approx(true)
     assert sweep.scores.error == pytest.approx(np.abs(np.subtract(expected, true)).mean())
 
 
@@ -173,8 +173,15 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def judged(expected: list[float], true: list[float]) -> JudgedScores:
+    scores = JudgedScores()
+    for one, other in zip(expected, true, strict=True):
+        scores.add(one, other)
+    return scores
+
+
 def make_outcome(kind_setting, confusion: Confusion, segmented: int) -> Outcome:
-    scores = JudgedScores([90.0, 95.0, 99.0], [91.0, 93.0, 99.0])
+    scores = judged([90.0, 95.0, 99.0], [91.0, 93.0, 99.0])
     return Outcome(kind_setting, confusion, Counter({segmented: 2}), 8, 30, 40, scores)
 
 
@@ -252,7 +259,7 @@ def test_the_tables_of_stills(confusion: Confusion, tmp_path: Path) -> None:
 
 
 def test_the_tables_of_decisions(tmp_path: Path) -> None:
-    scores = JudgedScores([90.0, 96.0], [91.0, 93.0])
+    scores = judged([90.0, 96.0], [91.0, 93.0])
     table = calibration_table(np.array(scores.expected), np.array(scores.true))
     write_scores(tmp_path, scores, table)
     (figures,) = read(tmp_path / "decision.csv")
