@@ -31,6 +31,7 @@ from dvsnet_ros.training.stand_ins import with_stand_ins
 from dvsnet_ros.training.sweep import Setting, Sweep, interval_setting, target_setting
 from dvsnet_ros.training.tables import (
     format_confusion,
+    format_matches,
     format_tradeoff,
     write_confusion,
     write_scores,
@@ -90,6 +91,10 @@ def _add_drive(flags: argparse._ArgumentGroup) -> None:
         "path; they are searched for, which takes several passes over the drive",
     )  # fmt: skip
     flags.add_argument(
+        "--match-intervals", action="store_true",
+        help="also search the targets that bring the intervals' shares, and show both side by side",
+    )  # fmt: skip
+    flags.add_argument(
         "--schedules", nargs="+", choices=MODES, default=["fixed"],
         help="for targets and shares: fixed, or dynamic, where each region's own target moves "
         "(default: fixed)",
@@ -132,6 +137,8 @@ def _check(options: argparse.Namespace) -> None:
     for flag, value in stills_only.items():
         if value and options.data_dir is None:
             raise ValueError(f"--{flag} speaks of stills; give --data-dir and --labels-dir too")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"'{options.out}' is a file; give --out a folder")
     for share in options.shares:
         if not 0.0 < share <= 1.0:
             raise ValueError(f"--shares has {share:g}; a share is more than 0 and at most 1")
@@ -146,7 +153,7 @@ def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) ->
     needed = ["segmentation"]
     if options.drive:
         needed += ["flow"]
-        if options.targets or options.shares:
+        if options.targets or options.shares or options.match_intervals:
             needed += ["decision"]
     checkpoint.require(needed)
     return with_stand_ins(checkpoint)
@@ -185,6 +192,8 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
     seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
     options.out.mkdir(parents=True, exist_ok=True)
     _report(footage, sweep, seconds, options.out)
+    if options.match_intervals:
+        print(format_matches(sweep.outcomes, labelled=sweep.labelled > 0))
 
 
 def _settings(options: argparse.Namespace) -> list[Setting]:
@@ -199,10 +208,14 @@ def _searched(
     segmenters: Segmenters, footage: Footage, options: argparse.Namespace
 ) -> list[Setting]:
     """The settings that bring the wished shares."""
+    shares = list(options.shares)
+    if options.match_intervals:
+        count = footage.count
+        shares += [-(-count // interval) / count for interval in options.intervals if interval > 1]
     settings = []
-    for mode in options.schedules if options.shares else ():
+    for mode in options.schedules if shares else ():
         search = TargetSearch(segmenters, mode)
-        targets = search.find(lambda: footage.frames("searching targets"), options.shares)
+        targets = search.find(lambda: footage.frames("searching targets"), shares)
         settings += [target_setting(target, mode) for target in targets]
     return settings
 

@@ -8,6 +8,7 @@ grow with the drive beyond a few numbers a frame.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,8 +66,8 @@ PER_FRAME = interval_setting(1)
 class JudgedScores:
     """Expected confidence scores and what came true, 0-100; one a region that was decided on."""
 
-    expected: list[float] = field(default_factory=list)
-    true: list[float] = field(default_factory=list)
+    expected: array[float] = field(default_factory=lambda: array("d"))
+    true: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, expected: float, true: float) -> None:
         """Add a region."""

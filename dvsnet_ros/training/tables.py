@@ -109,6 +109,33 @@ def format_tradeoff(
     return "\n".join(lines)
 
 
+def format_matches(outcomes: Sequence[Outcome], *, labelled: bool) -> str:
+    """Each interval beside the target whose share of segmentation is nearest, for a terminal.
+
+    But not the interval 1, which leaves nothing to choose.
+    """
+    intervals = [o for o in outcomes if o.setting.kind == "interval" and o.setting.value > 1]
+    targets = [outcome for outcome in outcomes if outcome.setting.kind != "interval"]
+    head = "   segmented %   agreement %" + ("   mIoU %" if labelled else "")
+    lines = [f"{'at equal shares':16}{head}   {'':16}{head}"]
+    for one in intervals:
+        pair = (one, _nearest(targets, one.share))
+        lines.append("   ".join(_match(outcome, labelled) for outcome in pair))
+    return "\n".join(lines)
+
+
+def _nearest(outcomes: Sequence[Outcome], share: float) -> Outcome:
+    return min(outcomes, key=lambda outcome: abs(outcome.share - share))
+
+
+def _match(outcome: Outcome, labelled: bool) -> str:
+    mean_iou = f"   {100 * outcome.confusion.mean_iou:6.2f}" if labelled else ""
+    return (
+        f"{outcome.setting.name:16}   {100 * outcome.share:11.2f}   "
+        f"{100 * outcome.agreement:11.2f}{mean_iou}"
+    )
+
+
 def write_scores(folder: Path, scores: JudgedScores, rows: Sequence[CalibrationRow]) -> None:
     """Write decision.csv, the decision network's figures, and calibration.csv."""
     figures = (len(scores.true), scores.error, scores.rank_correlation)

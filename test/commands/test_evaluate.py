@@ -91,6 +91,20 @@ def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     }  # fmt: skip
 
 
+def test_intervals_are_matched_by_targets_of_their_shares(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--targets", "--intervals", "1", "2", "5", "--match-intervals"]
+    assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
+    segmented: dict[str, list[int]] = {"interval": [], "target": []}
+    for row in read(tmp_path / "tradeoff.csv"):
+        segmented[row["kind"]].append(int(row["segmented_regions"]))
+    assert sorted(segmented["interval"]) == [4, 12, 20]
+    assert sorted(segmented["target"]) == pytest.approx([4, 12], abs=1)
+    said = capsys.readouterr().out.partition("at equal shares")[2].splitlines()
+    assert [line.split()[:2] for line in said[1:]] == [["interval", "2"], ["interval", "5"]]
+
+
 def test_a_broken_frame_is_reported_once_and_left_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,6 +157,7 @@ def test_label_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("{town} --shares 2", "more than 0 and at most 1"),
         ("{town} --targets --intervals", "nothing to evaluate"),
         ("{town} --frames 1", "at least 2"),
+        ("{town} --out {town}/a_1.png", "give --out a folder"),
         ("{town} --overlap 12", "divisible by 8"),
         ("{town} --overlap 96", "at most 48"),
         ("{town}/no", "there is no"),

@@ -33,6 +33,7 @@ from dvsnet_ros.training.sweep import (
     target_setting,
 )
 from dvsnet_ros.training.tables import (
+    format_matches,
     format_tradeoff,
     write_confusion,
     write_scores,
@@ -120,8 +121,8 @@ def test_true_scores_are_the_agreement_of_each_region(footage: list[Frame]) -> N
             place = decision.region.slices
             expected.append(decision.expected_confidence)
             true.append(100.0 * (one.mask[place] == other.mask[place]).mean())
-    assert sweep.scores.expected == expected
-    assert sweep.scores.true == pytest.approx(true)
+    assert sweep.scores.expected.tolist() == expected
+    assert sweep.scores.true.tolist() == pytest.approx(true)
     assert sweep.scores.error == pytest.approx(np.abs(np.subtract(expected, true)).mean())
 
 
@@ -172,8 +173,15 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def judged(expected: list[float], true: list[float]) -> JudgedScores:
+    scores = JudgedScores()
+    for one, other in zip(expected, true, strict=True):
+        scores.add(one, other)
+    return scores
+
+
 def make_outcome(kind_setting, confusion: Confusion, segmented: int) -> Outcome:
-    scores = JudgedScores([90.0, 95.0, 99.0], [91.0, 93.0, 99.0])
+    scores = judged([90.0, 95.0, 99.0], [91.0, 93.0, 99.0])
     return Outcome(kind_setting, confusion, Counter({segmented: 2}), 8, 30, 40, scores)
 
 
@@ -210,9 +218,23 @@ def test_the_table_of_a_tradeoff(confusion: Confusion, tmp_path: Path) -> None:
     )
     shown = format_tradeoff(outcomes, seconds, labelled=True).splitlines()[1].split()
     assert shown == ["target", "90", "25.00", "75.00", "46.67", "66.67", "5.00"]
+    outcomes += [make_outcome(interval_setting(4), confusion, 2)]
+    outcomes += [make_outcome(target_setting(95.0), confusion, 3)]
+    match = format_matches(outcomes, labelled=True).splitlines()[1].split()
+    assert match == [
+        "interval",
+        "4",
+        "50.00",
+        "75.00",
+        "46.67",
+        "target",
+        "90",
+        "25.00",
+        *match[8:],
+    ]
     assert "mIoU" not in format_tradeoff(outcomes, seconds, labelled=False)
     draw_tradeoff(
-        [*outcomes, make_outcome(interval_setting(4), confusion, 2)],
+        outcomes,
         make_outcome(interval_setting(1), confusion, 4),
         "a drive",
         tmp_path / "tradeoff.png",
@@ -237,7 +259,7 @@ def test_the_tables_of_stills(confusion: Confusion, tmp_path: Path) -> None:
 
 
 def test_the_tables_of_decisions(tmp_path: Path) -> None:
-    scores = JudgedScores([90.0, 96.0], [91.0, 93.0])
+    scores = judged([90.0, 96.0], [91.0, 93.0])
     table = calibration_table(np.array(scores.expected), np.array(scores.true))
     write_scores(tmp_path, scores, table)
     (figures,) = read(tmp_path / "decision.csv")

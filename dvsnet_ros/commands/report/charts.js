@@ -22,7 +22,7 @@ const svg = (name, attributes = {}, ...children) =>
 const byId = (id) => document.getElementById(id);
 
 const percent = (share, digits = 1) =>
-  share === null ? "–" : `${(100 * share).toFixed(digits)} %`;
+  share === null ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
 
 const plain = (value, digits = 1) => (value === null ? "–" : value.toFixed(digits));
 
@@ -166,7 +166,8 @@ function legend(id, entries) {
 
 // A group of buttons of which one is pressed.
 function choice(id, names, choose) {
-  const buttons = names.map((name) => html("button", { type: "button", onclick: () => press(name) }, name));
+  const buttons = names.map((name) =>
+    html("button", { type: "button", onclick: () => press(name) }, name));
   function press(name) {
     for (const button of buttons) {
       button.setAttribute("aria-pressed", String(button.textContent === name));

@@ -13,17 +13,20 @@ function writeHead() {
   const tiles = [
     ["of the regions segmented", percent(run.share), `${plain(1 / run.share)} times fewer than per frame`],
     ["agreement with per-frame segmentation", percent(run.agreement), `over ${run.frames} frames`],
-    ...(isLabelled ? [["mIoU", percent(run.mean_iou), `per frame ${percent(run.per_frame_mean_iou)}`]] : []),
+    ["mIoU", percent(run.mean_iou), `per frame ${percent(run.per_frame_mean_iou)}`],
     ["frames a second", plain(run.fps), `per frame ${plain(run.per_frame_fps)}`],
   ];
   byId("tiles").replaceChildren(
-    ...tiles.map(([name, value, beside]) =>
-      html("div", {},
-        html("dt", {}, name),
-        html("dd", { class: "value" }, value.replace(" %", ""), ...(value.endsWith("%") ? [html("small", {}, " %")] : [])),
-        html("dd", { class: "beside" }, beside),
-      ),
-    ),
+    ...tiles
+      .filter(([name]) => isLabelled || name !== "mIoU")
+      .map(([name, value, beside]) => {
+        const [number, unit] = value.split("\u00a0");
+        return html("div", {},
+          html("dt", {}, name),
+          html("dd", { class: "value" }, number, html("small", {}, unit ? ` ${unit}` : "")),
+          html("dd", { class: "beside" }, beside),
+        );
+      }),
   );
 }
 
@@ -34,20 +37,29 @@ function writeAdvice() {
   const words = data.fulfilled
     ? `Target ${best.value} ${how} ${data.wish}. `
     : `None of the targets tried gives ${data.wish}; ${best.value} comes closest. `;
-  const cost = `It segments ${percent(best.share)} of the regions, for ${percent(best.agreement, 2)} agreement at ${plain(best.fps)} frames a second.`;
-  const other = run.value === best.value ? "" : ` The rest of this page shows target ${run.value}.`;
+  const cost =
+    `It segments ${percent(best.share)} of the regions, for ${percent(best.agreement, 2)} ` +
+    `agreement at ${plain(best.fps)} frames a second.`;
+  const isShown = run.value === best.value;
+  const other = isShown ? "" : ` The rest of this page shows target ${run.value}.`;
   byId("advice").textContent = words + cost + other;
 }
 
 function writeSettings() {
-  const heads = ["setting", "segmented", "agreement", ...(isLabelled ? ["mIoU"] : []), "frames/s"];
-  const cells = (s) => [
-    settingName(s), percent(s.share), percent(s.agreement, 2), ...(isLabelled ? [percent(s.mean_iou)] : []), plain(s.fps),
+  const columns = [
+    ["setting", settingName],
+    ["segmented", (s) => percent(s.share)],
+    ["agreement", (s) => percent(s.agreement, 2)],
+    ...(isLabelled ? [["mIoU", (s) => percent(s.mean_iou)]] : []),
+    ["frames/s", (s) => plain(s.fps)],
   ];
+  const rows = data.settings.map((s) => {
+    const cells = columns.map(([, value]) => html("td", {}, value(s)));
+    return html("tr", s.recommended ? { class: "recommended" } : {}, ...cells);
+  });
   byId("settings").replaceChildren(
-    html("thead", {}, html("tr", {}, ...heads.map((head) => html("th", {}, head)))),
-    html("tbody", {}, ...data.settings.map((s) =>
-      html("tr", s.recommended ? { class: "recommended" } : {}, ...cells(s).map((cell) => html("td", {}, cell))))),
+    html("thead", {}, html("tr", {}, ...columns.map(([name]) => html("th", {}, name)))),
+    html("tbody", {}, ...rows),
   );
 }
 
@@ -89,8 +101,10 @@ function showFrames() {
     show();
   }
   const thumbnails = frames.map((frame, number) =>
-    html("button", { type: "button", "aria-label": `frame ${frame.index}`, onclick: () => step(number - place) },
-      html("img", { src: frame.views[view], alt: "" }), percent(frame.agreement)));
+    html("button",
+      { type: "button", "aria-label": `frame ${frame.index}`, onclick: () => step(number - place) },
+      html("img", { src: frame.views[view], alt: "" }),
+      percent(frame.agreement)));
   byId("thumbnails").replaceChildren(...thumbnails);
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
@@ -112,7 +126,8 @@ function describeRegion(region, number) {
   const score = region.score === null
     ? "first frame, no score"
     : `score ${plain(region.score)} ${isFlow ? "≥" : "<"} ${plain(region.target)}`;
-  const age = isFlow ? `key age ${region.age} ${region.age === 1 ? "frame" : "frames"}` : "new key frame";
+  const frames = region.age === 1 ? "frame" : "frames";
+  const age = isFlow ? `key age ${region.age} ${frames}` : "new key frame";
   return html("div", { style: `--path: var(--${region.path})` },
     html("b", {}, `${ARROWS[number]} ${isFlow ? "flow path" : "segmented"}`),
     score, html("br"), age);
@@ -125,12 +140,18 @@ function drawTime() {
   chart("scores", 250, "expected confidence scores over time", scoresChart(data), group);
   chart("agreement", 150, "agreement over time", agreementChart(data), group);
   chart("classes", 250, "shares of the classes over time", classesChart(data), group);
-  legend("paths-legend", [["segmentation path", "var(--segmentation)"], ["flow path", "color-mix(in srgb, var(--flow) 45%, var(--paper))"]]);
+  legend("paths-legend", [
+    ["segmentation path", "var(--segmentation)"],
+    ["flow path", "color-mix(in srgb, var(--flow) 45%, var(--paper))"],
+  ]);
   legend("scores-legend", [
     ...REGION_NAMES.slice(0, regions).map((name, region) => [name, regionColor(region)]),
-    isShared(data.timeline) ? ["target, dashed", "var(--ink)"] : ["targets dashed, of the same colour", "none"],
+    isShared(data.timeline)
+      ? ["target, dashed", "var(--ink)"]
+      : ["targets dashed, of the same colour", "none"],
   ]);
-  const seen = data.classes.filter((_, number) => Math.max(...data.timeline.class_shares[number]) >= 0.0005);
+  const shares = data.timeline.class_shares;
+  const seen = data.classes.filter((_, number) => Math.max(...shares[number]) >= SMALLEST_SHARE);
   for (const id of ["classes-legend", "frames-legend"]) {
     legend(id, seen.map(({ name, color }) => [name, color]));
   }
@@ -143,7 +164,8 @@ function drawLatency() {
     `${plain(p99)} ms at the 99th. It depends on how many of its regions are segmented.`;
   chart("latency", 250, "distribution of latencies", latencyChart(data));
   legend("latency-legend", counts.map((_, segmented) => [
-    `${segmented} ${segmented === 1 ? "region" : "regions"} segmented`, pathColor(segmented / (counts.length - 1)),
+    `${segmented} ${segmented === 1 ? "region" : "regions"} segmented`,
+    pathColor(segmented / (counts.length - 1)),
   ]));
 }
 
@@ -161,10 +183,9 @@ function drawDecision() {
 }
 
 function writeOrigin() {
+  const described = ([name, value]) => [html("dt", {}, name), html("dd", {}, value)];
   byId("origin").replaceChildren(...data.origin.map(({ heading, entries }) =>
-    html("div", {},
-      html("h3", {}, heading),
-      html("dl", {}, ...entries.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)])))));
+    html("div", {}, html("h3", {}, heading), html("dl", {}, ...entries.flatMap(described)))));
 }
 
 writeHead();

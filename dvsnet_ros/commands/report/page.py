@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-SCRIPTS = ("charts.js", "figures.js", "page.js")
+SCRIPTS = ("charts.js", "figures.js", "timeline.js", "page.js")
 
 
 def write_page(path: Path, data: dict[str, Any]) -> None:
