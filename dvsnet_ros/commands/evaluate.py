@@ -21,15 +21,12 @@ from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.core.schedule import MODES
 from dvsnet_ros.drives import KINDS_OF_DRIVES
-from dvsnet_ros.training.calibration import calibration_table, format_calibration
-from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.data import check_sequences, load_labelled
-from dvsnet_ros.training.label_ids import check_has_label_ids, save_label_ids
-from dvsnet_ros.training.segmenters import Segmenters
-from dvsnet_ros.training.speed import measure_frame_seconds
-from dvsnet_ros.training.stand_ins import with_stand_ins
-from dvsnet_ros.training.sweep import Setting, Sweep, interval_setting, target_setting
-from dvsnet_ros.training.tables import (
+from dvsnet_ros.evaluation.label_ids import check_has_label_ids, save_label_ids
+from dvsnet_ros.evaluation.segmenters import Segmenters
+from dvsnet_ros.evaluation.speed import measure_frame_seconds
+from dvsnet_ros.evaluation.stand_ins import with_stand_ins
+from dvsnet_ros.evaluation.sweep import Setting, Sweep, interval_setting, target_setting
+from dvsnet_ros.evaluation.tables import (
     format_confusion,
     format_matches,
     format_tradeoff,
@@ -37,8 +34,11 @@ from dvsnet_ros.training.tables import (
     write_scores,
     write_tradeoff,
 )
-from dvsnet_ros.training.target_search import TargetSearch
-from dvsnet_ros.training.tradeoff_plot import draw_tradeoff
+from dvsnet_ros.evaluation.target_search import TargetSearch
+from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+from dvsnet_ros.training.calibration import calibration_table, format_calibration
+from dvsnet_ros.training.confusion import Confusion
+from dvsnet_ros.training.data import check_sequences, load_labelled
 
 
 def parser() -> argparse.ArgumentParser:

@@ -30,8 +30,8 @@ from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
 from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.evaluation.sweep import Outcome, Sweep, interval_setting, target_setting
 from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.sweep import Outcome, Sweep, interval_setting, target_setting
 from helpers.reports import SETTINGS, make_report, write_drive
 
 GRID = RegionGrid(32, 48, 1, 1, 0)

@@ -14,7 +14,7 @@ import pytest
 import dvsnet_ros
 
 COLOUR_SEAM = "dvsnet_ros/drives/image_library.py"  # cv_bridge converts bags for drives, too
-ROOMS = ("core", "drives", "training", "nodes", "commands")  # from the ground up
+ROOMS = ("core", "drives", "training", "evaluation", "nodes", "commands")  # from the ground up
 ROS = re.compile(r"(.*_msgs|.*_srvs|.*_interfaces|rclpy|launch.*|cv_bridge|ament_.*)$")
 # The names of one dependency: for pip (setup.py), for rosdep (package.xml; None: from pip alone).
 DEPENDENCIES = {

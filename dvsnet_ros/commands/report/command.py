@@ -28,8 +28,8 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES
-from dvsnet_ros.training.speed import measure_frame_seconds
-from dvsnet_ros.training.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
+from dvsnet_ros.evaluation.speed import measure_frame_seconds
+from dvsnet_ros.evaluation.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
 
 AGREEMENT = 0.97
 

@@ -15,7 +15,7 @@ from dvsnet_ros.commands.report.drive_record import DriveRecord
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import Drive
-from dvsnet_ros.training.segmenters import Segmenters
+from dvsnet_ros.evaluation.segmenters import Segmenters
 
 Entries = list[tuple[str, str]]
 

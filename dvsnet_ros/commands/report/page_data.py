@@ -15,8 +15,8 @@ from dvsnet_ros.commands.report.origin import Entries
 from dvsnet_ros.commands.report.recommendation import Recommendation, Wish
 from dvsnet_ros.commands.report.worst_frames import ShownFrame
 from dvsnet_ros.core.schedule import Path
+from dvsnet_ros.evaluation.sweep import JudgedScores, Outcome, Sweep
 from dvsnet_ros.training.calibration import calibration_table
-from dvsnet_ros.training.sweep import JudgedScores, Outcome, Sweep
 
 LATENCY_BINS = 32
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.training.sweep import Outcome
+from dvsnet_ros.evaluation.sweep import Outcome
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.training.fixed_schedules import IntervalSchedule
-from dvsnet_ros.training.remembering import RememberingNetworks
+from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
+from dvsnet_ros.evaluation.remembering import RememberingNetworks
 from helpers.drives import drifting_frames
 
 SCHEDULES = [

@@ -18,29 +18,29 @@ from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.drives.frame import Frame
-from dvsnet_ros.training.calibration import calibration_table
-from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.fixed_schedules import IntervalSchedule
-from dvsnet_ros.training.label_ids import check_has_label_ids, save_label_ids
-from dvsnet_ros.training.segmenters import Segmenters
-from dvsnet_ros.training.speed import measure_frame_seconds
-from dvsnet_ros.training.stand_ins import with_stand_ins
-from dvsnet_ros.training.sweep import (
+from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
+from dvsnet_ros.evaluation.label_ids import check_has_label_ids, save_label_ids
+from dvsnet_ros.evaluation.segmenters import Segmenters
+from dvsnet_ros.evaluation.speed import measure_frame_seconds
+from dvsnet_ros.evaluation.stand_ins import with_stand_ins
+from dvsnet_ros.evaluation.sweep import (
     JudgedScores,
     Outcome,
     Sweep,
     interval_setting,
     target_setting,
 )
-from dvsnet_ros.training.tables import (
+from dvsnet_ros.evaluation.tables import (
     format_matches,
     format_tradeoff,
     write_confusion,
     write_scores,
     write_tradeoff,
 )
-from dvsnet_ros.training.target_search import TargetSearch
-from dvsnet_ros.training.tradeoff_plot import draw_tradeoff
+from dvsnet_ros.evaluation.target_search import TargetSearch
+from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+from dvsnet_ros.training.calibration import calibration_table
+from dvsnet_ros.training.confusion import Confusion
 from helpers.drives import drifting_frames
 
 VOID = 11

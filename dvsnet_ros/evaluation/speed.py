@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.core.schedule import Path
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.training.fixed_schedules import RepeatedSchedule
+from dvsnet_ros.evaluation.fixed_schedules import RepeatedSchedule
 
 
 def measure_frame_seconds(

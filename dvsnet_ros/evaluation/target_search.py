@@ -14,8 +14,8 @@ from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.regions import Region
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.drives.frame import Frame
-from dvsnet_ros.training.remembering import RememberingNetworks
-from dvsnet_ros.training.segmenters import Segmenters
+from dvsnet_ros.evaluation.remembering import RememberingNetworks
+from dvsnet_ros.evaluation.segmenters import Segmenters
 
 ROUNDS = 4
 CANDIDATES = 12

@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from dvsnet_ros.training.sweep import Outcome
+from dvsnet_ros.evaluation.sweep import Outcome
 
 Quality = Callable[[Outcome], float]
 

@@ -20,12 +20,12 @@ from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
+from dvsnet_ros.evaluation.remembering import RememberingNetworks
+from dvsnet_ros.evaluation.segmenters import Segmenters
+from dvsnet_ros.evaluation.true_scores import TrueScores
 from dvsnet_ros.training.calibration import mean_absolute_error, rank_correlation
 from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.fixed_schedules import IntervalSchedule
-from dvsnet_ros.training.remembering import RememberingNetworks
-from dvsnet_ros.training.segmenters import Segmenters
-from dvsnet_ros.training.true_scores import TrueScores
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.evaluation.sweep import JudgedScores, Outcome
 from dvsnet_ros.training.calibration import CalibrationRow
 from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.sweep import JudgedScores, Outcome
 
 TRADEOFF_COLUMNS = (
     "kind", "value", "share_of_segmentation", "agreement", "mean_iou", "pixel_accuracy",
