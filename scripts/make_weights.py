@@ -19,7 +19,7 @@ from dvsnet_ros.commands import gentestcase, train, train_flow, train_segmenter
 from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint
 
 HELD_BACK = "0001TP"
-"""The sequence that the first stage does not learn from, and is measured on."""
+"""The sequence that the first stage and the decision network don't learn from."""
 
 Command = Callable[[list[str]], int]
 
@@ -41,8 +41,11 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
     flow = f"{out}/flow/flow.safetensors"
     reach = ["--max-distance", "20", "--max-seconds", "1.4"]
     cases = ["--restore-from", flow, "--overlap", "64", "--precision", "auto"]
-    moved = ["--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels"]
-    drives = [f"{kitti}/drive_10hz_mono", f"{camvid}/train"]
+    moved = [
+        "--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels",
+        "--val-sequences", HELD_BACK,
+    ]  # fmt: skip
+    kitti_drive = f"{kitti}/drive_10hz_mono"
     return [
         (
             "segmenter_held_back", train_segmenter.run,
@@ -58,15 +61,16 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
             "flow", train_flow.run,
             ["--drives", *synthetic(range(1, 17), duration=8), *stills, *reach,
              "--steps", "12000", "--segmenter", segmenter, "--distil-steps", "8000",
-             "--distil-drives", *drives, *synthetic(range(21, 25), duration=8),
+             "--distil-drives", kitti_drive, f"{camvid}/train",
+             *synthetic(range(21, 25), duration=8),
              "--distil-stills", "500", "--drive-frames", "400"],
         ),
-        ("cases_drives", gentestcase.run, [*drives, *reach, *cases]),
+        ("cases_drives", gentestcase.run, [kitti_drive, f"{out}/learned.txt", *reach, *cases]),
         ("cases_synthetic", gentestcase.run,
          [*synthetic(range(31, 39), duration=2.6), *reach, *cases]),
         ("cases_stills", gentestcase.run, [*moved, "--stills-pairs", "1500", *cases]),
         ("cases_validation", gentestcase.run,
-         [*synthetic(range(41, 44), duration=2.6), *reach, *cases]),
+         [f"{out}/held_back.txt", *synthetic(range(41, 43), duration=2.6), *reach, *cases]),
         (
             "decision", train.run,
             ["--train-data-dir", *(f"{out}/cases_{name}" for name in
@@ -78,8 +82,18 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
     ]  # fmt: skip
 
 
+def write_lists(camvid: Path, out: Path) -> None:
+    """CamVid's stills as two drives: what the decision network learns from, and the others."""
+    stills = sorted((camvid / "train").resolve().glob("*.jpg"))
+    for name, held_back in (("learned.txt", False), ("held_back.txt", True)):
+        chosen = [str(s) for s in stills if s.name.startswith(HELD_BACK) == held_back]
+        (out / name).write_text("\n".join(chosen) + "\n", encoding="utf-8")
+
+
 def run(camvid: Path, kitti: Path, out: Path) -> int:
     """Run every stage that is not done; returns the exit status of the last that ran."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_lists(camvid, out)
     for name, command, arguments in stages(camvid, kitti, out):
         folder = out / name
         done = folder / "done"

@@ -6,6 +6,9 @@ import pytest
 
 from dvsnet_ros.commands import gentestcase, train, train_flow, train_segmenter
 from dvsnet_ros.commands.flags import dashed
+from dvsnet_ros.drives import drive
+from dvsnet_ros.training.key_frames import KeyReach
+from dvsnet_ros.training.testcases import pairs_of_drive
 
 
 @pytest.fixture
@@ -28,6 +31,16 @@ def test_the_commands_know_every_argument_of_the_recipe(recipe: ModuleType) -> N
     for name, command, arguments in recipe.stages(Path("camvid"), Path("kitti"), Path("out")):
         where = [outs.get(command, "--save-dir"), f"out/{name}"]
         parsers[command]().parse_args(dashed([*arguments, *where, "--resume"]))
+
+
+def test_the_decision_network_is_checked_on_another_sequence(
+    recipe: ModuleType, tmp_path: Path, shared_data: Path
+) -> None:
+    recipe.write_lists(shared_data / "data" / "camvid", tmp_path)
+    learned, held_back = (drive(tmp_path / f"{name}.txt") for name in ("learned", "held_back"))
+    assert (len(learned), len(held_back)) == (305, 62)
+    pairs = list(pairs_of_drive(held_back, KeyReach(20, 1.4)))
+    assert len(pairs) == 61  # neighbours, a second apart
 
 
 def test_a_stage_that_is_done_is_left_alone_and_a_failure_ends_the_run(
