@@ -18,18 +18,19 @@ def test_they_hold_all_networks_in_at_most_25_megabytes() -> None:
     assert checkpoint.label_set == CAMVID
 
 
-@pytest.mark.parametrize(("mode", "least"), [(Path.SEGMENTATION, 0.8), (Path.FLOW, 0.7)])
-def test_both_paths_make_masks_of_the_synthetic_drive(mode: Path, least: float) -> None:
+@pytest.mark.parametrize(("path", "least"), [(Path.SEGMENTATION, 0.65), (Path.FLOW, 0.45)])
+def test_both_paths_make_masks_of_the_synthetic_drive(path: Path, least: float) -> None:
     """The floors are well below what is measured (docs/model_card.md): they notice a break."""
-    target = 100.0 if mode is Path.SEGMENTATION else 0.0
     segmenter = VideoSegmenter(
-        load_checkpoint(SHIPPED_CHECKPOINT), schedule=Schedule(target=target), device="cpu"
+        load_checkpoint(SHIPPED_CHECKPOINT), schedule=Schedule(target=0.0), device="cpu"
     )
     confusion = Confusion(len(CAMVID.classes))
     for frame in SyntheticDrive(width=480, height=360, duration=0.4, seed=0):
+        if path is Path.SEGMENTATION:
+            segmenter.reset()
         segmentation = segmenter.segment(frame.image, frame.stamp)
         if frame.stamp:
-            assert {decision.path for decision in segmentation.decisions} == {mode}
+            assert {decision.path for decision in segmentation.decisions} == {path}
             assert frame.labels is not None
             confusion.add(segmentation.mask, frame.labels)
     assert confusion.mean_iou > least
