@@ -57,3 +57,14 @@ def test_a_missing_package_is_named() -> None:
     assert ran.returncode == 1
     assert ran.stderr.startswith("dvsnet demo needs the Python package 'matplotlib', which is not")
     assert ran.stderr.count("\n") == 1
+
+
+def test_ctrl_c_while_a_command_is_imported_gets_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert main(["process", "street", "masks"]) == 130
+    assert capsys.readouterr().err == "dvsnet process: interrupted\n"
