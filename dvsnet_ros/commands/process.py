@@ -196,8 +196,8 @@ def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[st
     }
 
 
-def _digest(path: str | None) -> str | None:
-    return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _digest(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _what_is_kept(part: Path) -> str:
