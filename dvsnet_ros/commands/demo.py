@@ -24,6 +24,7 @@ from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
 from dvsnet_ros.nodes.demo_session import record
@@ -98,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     try:
         plan = _plan(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return _say(str(error), WRONG_INPUT)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends all processes, as Ctrl-C does
     try:
@@ -136,9 +137,9 @@ def _plan(options: argparse.Namespace) -> Plan:
 
     Raises:
         ValueError: one of them can't be used; the sentence says what would work.
+        OSError: nor can the output's folder.
     """
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"'{options.out}' is a file; give --out a folder")
+    check_folder(options.out)
     source = options.drive
     if source == "synthetic" and options.duration:
         source = f"synthetic:duration={options.duration}"

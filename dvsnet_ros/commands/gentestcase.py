@@ -27,6 +27,7 @@ from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.case_files import CaseWriter
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow_pairs import StillPairs
@@ -173,6 +174,7 @@ def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: Case
 
 
 def _check(options: argparse.Namespace) -> None:
+    check_folder(options.save_dir)
     check_overlap(options.overlap)
     if not 0.0 <= options.clip < 1.0:
         raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")

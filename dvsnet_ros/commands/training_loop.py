@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.interruption import interruption
 
 
@@ -75,12 +76,14 @@ def follow(training: Training[Any], describe: Callable[[Any], str | None]) -> bo
     return True
 
 
-def check_folder(out: Path, state: str, resume: bool) -> None:
+def check_training_folder(out: Path, state: str, resume: bool) -> None:
     """Refuse to start over, by accident, in a folder that holds a training.
 
     Raises:
         ValueError: if it does, and `resume` is false.
+        OSError: if it can't be written to.
     """
+    check_folder(out)
     if (out / state).exists() and not resume:
         raise ValueError(
             f"'{out}' holds a training; --resume goes on with it, or choose another folder"

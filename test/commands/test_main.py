@@ -3,10 +3,12 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dvsnet_ros.commands.main import COMMANDS, main
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 
 
 def test_help_lists_every_command_with_its_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,3 +70,32 @@ def test_ctrl_c_while_a_command_is_imported_gets_one_line(
     monkeypatch.setattr(importlib, "import_module", interrupted)
     assert main(["process", "street", "masks"]) == 130
     assert capsys.readouterr().err == "dvsnet process: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("inference synthetic", "--save-dir"),
+        ("evaluate synthetic", "--out"),
+        ("gentestcase synthetic", "--save-dir"),
+        ("train", "--save-dir"),
+        ("train-flow", "--out"),
+        ("train-segmenter --data-dir x --labels-dir y", "--out"),
+    ],
+)
+def test_a_file_is_no_output_folder(
+    command: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    name, *rest = command.split()
+    assert main([name, *rest, flag, str(file)]) == 2
+    assert capsys.readouterr().err == f"dvsnet {name}: '{file}' is a file; give a folder\n"
+
+
+@pytest.mark.parametrize("name", ["process", "inference", "evaluate", "report"])
+def test_every_checkpoint_may_be_the_shipped_one(name: str) -> None:
+    parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()
+    words = ["--restore-from", "shipped", "--decision-from", "shipped", "street"]
+    options = parser.parse_args(words + (["out"] if name in ("process", "report") else []))
+    assert options.restore_from == options.decision_from == SHIPPED_CHECKPOINT
