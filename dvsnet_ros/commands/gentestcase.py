@@ -133,6 +133,8 @@ def _make(options: argparse.Namespace) -> int:
     checkpoint.require(["segmentation", "flow"])
     parts = _pairs(options)
     total = sum(part.count for part in parts)
+    if not total:
+        raise ValueError("there is no pair of frames; a drive needs at least two")
     steps = min(total, options.num_steps or total)
     device = resolve_device(options.device)
     precision = resolve_precision(options.precision, device)
@@ -166,7 +168,7 @@ def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: Case
             bar.update()
             if interrupted.asked:
                 writer.save()
-                print(f"interrupted at pair {writer.steps}; --resume goes on", file=sys.stderr)
+                bar.write(f"interrupted at pair {writer.steps}; --resume goes on", file=sys.stderr)
                 return False
             if writer.steps % SAVE_EVERY == 0:
                 writer.save()

@@ -71,7 +71,7 @@ def follow(training: Training[Any], describe: Callable[[Any], str | None]) -> bo
                 bar.write(line)
             if interrupted.asked and progress.step < training.steps:
                 training.save()
-                print(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
+                bar.write(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
                 return False
     return True
 
