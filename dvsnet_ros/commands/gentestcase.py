@@ -22,6 +22,7 @@ from dvsnet_ros.commands.flags import (
     dashed,
     reach_of,
 )
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
@@ -31,7 +32,6 @@ from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.case_files import CaseWriter
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow_pairs import StillPairs
-from dvsnet_ros.training.interruption import interruption
 from dvsnet_ros.training.testcases import (
     CaseMaker,
     ShotPair,

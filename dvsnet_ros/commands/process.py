@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
-import logging
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tqdm import tqdm
 
+from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
+from dvsnet_ros.commands.interruption import Interruption, interruption
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, schedule_of
 from dvsnet_ros.core.schedule import Path as RegionPath
@@ -28,9 +28,6 @@ from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.whole import check_new
-from dvsnet_ros.training.interruption import Interruption, interruption
-
-DRIVES_LOG: Final = "dvsnet_ros.drives"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -154,7 +151,7 @@ def _write(
     mode = schedule_of(options).mode
     look = Look(segmenter.label_set, mode, options.overlay_opacity, options.overlay)
     with (
-        _said_before(),
+        reported_before(),
         new_output(options.out, frames, look, options.storage, store.scratch()) as output,
         _bar("writing", store.frames) as bar,
     ):
@@ -210,18 +207,6 @@ def _what_is_kept(part: Path) -> str:
 
 def _bar(what: str, total: int, done: int = 0) -> Any:
     return tqdm(desc=what, total=total, initial=done, unit="frame", dynamic_ncols=True)
-
-
-@contextmanager
-def _said_before() -> Iterator[None]:
-    """Keep the drive from warning of its broken frames a second time."""
-    log = logging.getLogger(DRIVES_LOG)
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _share(text: str) -> float:

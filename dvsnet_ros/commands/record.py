@@ -9,12 +9,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.topics import DEFAULT_TOPIC, CameraTopics
 from dvsnet_ros.drives.whole import check_new
-from dvsnet_ros.training.interruption import interruption
 
 
 def parser() -> argparse.ArgumentParser:

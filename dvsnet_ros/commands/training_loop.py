@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives.whole import check_folder
-from dvsnet_ros.training.interruption import interruption
 
 
 class StepProgress(Protocol):
