@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="examples: dvsnet evaluate --data-dir val --labels-dir val_labels; "
         "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.3 0.5 --out street",
     )
-    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
+    flags.add_argument("drive", metavar="DRIVE", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--out", type=Path, default=Path("evaluation"),
         help="folder for tables and plot (default: %(default)s)",

@@ -78,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--restore-from",
+        "--checkpoint",
+        metavar="CHECKPOINT",
         type=checkpoint_file,
         default=SHIPPED,
         help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",

@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: dvsnet inference stuttgart_00/ --restore-from dvsnet.safetensors "
         "--save-dir out --target 90",
     )
-    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
+    flags.add_argument("drive", metavar="DRIVE", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
     )

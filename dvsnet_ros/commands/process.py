@@ -48,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     flags.add_argument(
-        "--rate", type=float, help="frames a second, of a drive without stamps of its own"
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="frames a second, in place of the drive's own stamps; not of a bag",
     )
     flags.add_argument(
         "--confidence", action="store_true", help="the confidence of every pixel, too, in a bag"
@@ -57,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--no-overlay", dest="overlay", action="store_false", help="no overlay in a bag"
     )
     flags.add_argument(
-        "--overlay-opacity", type=_share, default=0.5,
+        "--overlay-opacity", type=_share, default=0.5, metavar="SHARE",
         help="of the classes over the image, 0-1 (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(

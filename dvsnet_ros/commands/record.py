@@ -44,7 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "--storage", choices=STORAGES, default="mcap",
         help="sqlite3 is what ROS 2 Humble plays without more packages (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
+    flags.add_argument(
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="frames a second, in place of the drive's own stamps",
+    )
     return flags
 
 

@@ -93,6 +93,17 @@ def test_a_file_is_no_output_folder(
     assert capsys.readouterr().err == f"dvsnet {name}: '{file}' is a file; give a folder\n"
 
 
+@pytest.mark.parametrize(
+    "name", ["demo", "evaluate", "gentestcase", "inference", "process", "report"]
+)
+def test_the_checkpoint_has_one_name_everywhere(name: str) -> None:
+    parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()
+    out = ["out"] if name in ("process", "report") else []
+    for flag in ("--restore-from", "--checkpoint"):
+        options = parser.parse_args(["street", *out, flag, "road.safetensors"])
+        assert options.restore_from == Path("road.safetensors")
+
+
 @pytest.mark.parametrize("name", ["process", "inference", "evaluate", "report"])
 def test_every_checkpoint_may_be_the_shipped_one(name: str) -> None:
     parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()

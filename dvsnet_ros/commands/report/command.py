@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         prog="dvsnet report",
         description="Makes one page of a drive, to look at and to choose the target by: quality "
         "and speed for many targets, and for one of them the paths over time, scores, latencies, "
-        "classes, and the frames that suffer most. The page needs no network. The drive is gone "
+        "classes, and the frames that suffer most. The page needs no internet. The drive is gone "
         "through twice; frames that can't be read are left out.",
         epilog="example: dvsnet report street.mp4 street.html --agreement 0.98",
     )
@@ -55,7 +55,10 @@ def parser() -> argparse.ArgumentParser:
         f"{AGREEMENT})",
     )  # fmt: skip
     choice.add_argument(
-        "--fps", type=float, help="the best target that is so fast, in frames a second"
+        "--fps",
+        type=float,
+        metavar="HZ",
+        help="the best target that is so fast, in frames a second",
     )
     shown.add_argument("--target", type=float, help="show this one, whichever is recommended")
     sweep = flags.add_argument_group("the drive, and what it is put through")
