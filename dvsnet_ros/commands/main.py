@@ -115,6 +115,9 @@ def _run(command: Command, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
+    except ImportError as error:
+        print(f"dvsnet {command.name} can't start: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:  # while the command's modules are imported, or before it has begun
         print(f"dvsnet {command.name}: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -48,16 +48,23 @@ def test_the_dispatcher_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
 
 
-def test_a_missing_package_is_named() -> None:
+@pytest.mark.parametrize(
+    ("package", "command", "sentence"),
+    [
+        ("matplotlib", "demo", "dvsnet demo needs the Python package 'matplotlib', which is not"),
+        ("rosbags", "play", "dvsnet play can't start: neither cv_bridge"),
+    ],
+)
+def test_a_missing_package_is_named(package: str, command: str, sentence: str) -> None:
     code = (
-        "import sys, dvsnet_ros.commands.main as m; sys.modules['matplotlib'] = None;"
-        "sys.exit(m.main(['demo']))"
+        f"import sys, dvsnet_ros.commands.main as m; sys.modules['{package}'] = None;"
+        f"sys.modules['cv_bridge'] = None; sys.exit(m.main(['{command}', 'synthetic']))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], check=False, timeout=60, capture_output=True, text=True
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("dvsnet demo needs the Python package 'matplotlib', which is not")
+    assert ran.stderr.startswith(sentence)
     assert ran.stderr.count("\n") == 1
 
 
