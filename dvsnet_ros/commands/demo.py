@@ -24,6 +24,7 @@ from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
 from dvsnet_ros.nodes.demo_session import record
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "drive",
+        metavar="DRIVE",
         nargs="?",
         default="synthetic",
         help=f"{KINDS_OF_DRIVES} (default: %(default)s)",
@@ -71,14 +73,30 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("demo"), help="output folder (default: %(default)s)"
     )
     flags.add_argument(
-        "--duration", type=_seconds, help="seconds (default: the whole drive; synthetic: 15)"
+        "--duration",
+        type=_seconds,
+        metavar="S",
+        help="seconds (default: the whole drive; synthetic: 15)",
     )
-    flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
     flags.add_argument(
-        "--checkpoint", type=checkpoint_file, default=SHIPPED, help="(default: the shipped weights)"
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="frames a second, in place of the drive's own stamps",
     )
     flags.add_argument(
-        "--target", type=_score, default=90.0, help="of the score, 0-100 (default: %(default)s)"
+        "--restore-from",
+        "--checkpoint",
+        metavar="CHECKPOINT",
+        type=checkpoint_file,
+        default=SHIPPED,
+        help="networks, label set and input format (default: the shipped weights)",
+    )
+    flags.add_argument(
+        "--target",
+        type=_score,
+        default=90.0,
+        help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
     add_device_flag(flags)
@@ -98,7 +116,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     try:
         plan = _plan(options)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return _say(str(error), WRONG_INPUT)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends all processes, as Ctrl-C does
     try:
@@ -136,9 +154,9 @@ def _plan(options: argparse.Namespace) -> Plan:
 
     Raises:
         ValueError: one of them can't be used; the sentence says what would work.
+        OSError: nor can the output's folder.
     """
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"'{options.out}' is a file; give --out a folder")
+    check_folder(options.out)
     source = options.drive
     if source == "synthetic" and options.duration:
         source = f"synthetic:duration={options.duration}"
@@ -152,13 +170,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     count = len(frames)
     if options.duration:
         count = min(count, max(1, round(options.duration * frames.rate)))
-    loaded = load_checkpoint(options.checkpoint)
+    loaded = load_checkpoint(options.restore_from)
     return Plan(
         source=source,
         title=f"DVSNet on {frames.name}: {width}×{height}, {frames.rate:g} frames/s",
         rate=frames.rate,
         frames=count,
-        checkpoint=options.checkpoint.absolute(),
+        checkpoint=options.restore_from.absolute(),
         labels=loaded.label_set,
     )
 

@@ -21,6 +21,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.core.schedule import MODES
 from dvsnet_ros.drives import KINDS_OF_DRIVES
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.evaluation.label_ids import check_has_label_ids, save_label_ids
 from dvsnet_ros.evaluation.segmenters import Segmenters
 from dvsnet_ros.evaluation.speed import measure_frame_seconds
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="examples: dvsnet evaluate --data-dir val --labels-dir val_labels; "
         "dvsnet evaluate street.mp4 --shares 0.05 0.1 0.2 0.3 0.5 --out street",
     )
-    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
+    flags.add_argument("drive", metavar="DRIVE", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--out", type=Path, default=Path("evaluation"),
         help="folder for tables and plot (default: %(default)s)",
@@ -137,8 +138,7 @@ def _check(options: argparse.Namespace) -> None:
     for flag, value in stills_only.items():
         if value and options.data_dir is None:
             raise ValueError(f"--{flag} speaks of stills; give --data-dir and --labels-dir too")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"'{options.out}' is a file; give --out a folder")
+    check_folder(options.out)
     for share in options.shares:
         if not 0.0 < share <= 1.0:
             raise ValueError(f"--shares has {share:g}; a share is more than 0 and at most 1")

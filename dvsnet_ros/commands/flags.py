@@ -56,7 +56,7 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
         default=SHIPPED, help="networks, label set and input format (default: the shipped weights)",
     )  # fmt: skip
     flags.add_argument(
-        "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT",
+        "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
         help="a checkpoint whose decision network is used instead",
     )  # fmt: skip
     flags.add_argument(

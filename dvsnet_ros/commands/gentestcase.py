@@ -22,15 +22,16 @@ from dvsnet_ros.commands.flags import (
     dashed,
     reach_of,
 )
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.case_files import CaseWriter
 from dvsnet_ros.training.data import load_labelled, split_sequences
 from dvsnet_ros.training.flow_pairs import StillPairs
-from dvsnet_ros.training.interruption import interruption
 from dvsnet_ros.training.testcases import (
     CaseMaker,
     ShotPair,
@@ -77,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--restore-from",
+        "--checkpoint",
+        metavar="CHECKPOINT",
         type=checkpoint_file,
         default=SHIPPED,
         help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",
@@ -132,6 +135,8 @@ def _make(options: argparse.Namespace) -> int:
     checkpoint.require(["segmentation", "flow"])
     parts = _pairs(options)
     total = sum(part.count for part in parts)
+    if not total:
+        raise ValueError("there is no pair of frames; a drive needs at least two")
     steps = min(total, options.num_steps or total)
     device = resolve_device(options.device)
     precision = resolve_precision(options.precision, device)
@@ -165,7 +170,7 @@ def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: Case
             bar.update()
             if interrupted.asked:
                 writer.save()
-                print(f"interrupted at pair {writer.steps}; --resume goes on", file=sys.stderr)
+                bar.write(f"interrupted at pair {writer.steps}; --resume goes on", file=sys.stderr)
                 return False
             if writer.steps % SAVE_EVERY == 0:
                 writer.save()
@@ -173,6 +178,7 @@ def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: Case
 
 
 def _check(options: argparse.Namespace) -> None:
+    check_folder(options.save_dir)
     check_overlap(options.overlap)
     if not 0.0 <= options.clip < 1.0:
         raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")

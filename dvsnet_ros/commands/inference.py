@@ -17,6 +17,7 @@ from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder
+from dvsnet_ros.drives.whole import check_folder
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: dvsnet inference stuttgart_00/ --restore-from dvsnet.safetensors "
         "--save-dir out --target 90",
     )
-    flags.add_argument("drive", nargs="?", help=KINDS_OF_DRIVES)
+    flags.add_argument("drive", metavar="DRIVE", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--data-dir", help="the folder from which --data-list's paths start, or a drive itself"
     )
@@ -48,6 +49,7 @@ def run(arguments: list[str]) -> int:
     """Run the command; returns its exit status."""
     options = parser().parse_args(dashed(arguments))
     try:
+        check_folder(options.save_dir)
         frames = _drive(options)
         segmenter = new_segmenter(options)
         options.save_dir.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from dvsnet_ros.commands.flags import INTERRUPTED
+
 
 class Command(NamedTuple):
     """One command: its module in this package has ``run(arguments) -> exit code``."""
@@ -113,6 +115,12 @@ def _run(command: Command, arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
+    except ImportError as error:
+        print(f"dvsnet {command.name} can't start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # while the command's modules are imported, or before it has begun
+        print(f"dvsnet {command.name}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return code
 
 

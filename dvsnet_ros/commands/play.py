@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "was kept.",
         epilog="example: dvsnet play street.mp4 --topic /camera/image_raw --loop --clock",
     )
-    flags.add_argument("drive", help=KINDS_OF_DRIVES)
+    flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--topic",
         default="/camera/image_raw",

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import itertools
-import logging
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tqdm import tqdm
 
+from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
+from dvsnet_ros.commands.interruption import Interruption, interruption
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, schedule_of
 from dvsnet_ros.core.schedule import Path as RegionPath
@@ -28,9 +28,6 @@ from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.whole import check_new
-from dvsnet_ros.training.interruption import Interruption, interruption
-
-DRIVES_LOG: Final = "dvsnet_ros.drives"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     flags.add_argument(
-        "--rate", type=float, help="frames a second, of a drive without stamps of its own"
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="frames a second, in place of the drive's own stamps; not of a bag",
     )
     flags.add_argument(
         "--confidence", action="store_true", help="the confidence of every pixel, too, in a bag"
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--no-overlay", dest="overlay", action="store_false", help="no overlay in a bag"
     )
     flags.add_argument(
-        "--overlay-opacity", type=_share, default=0.5,
+        "--overlay-opacity", type=_share, default=0.5, metavar="SHARE",
         help="of the classes over the image, 0-1 (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
@@ -154,7 +154,7 @@ def _write(
     mode = schedule_of(options).mode
     look = Look(segmenter.label_set, mode, options.overlay_opacity, options.overlay)
     with (
-        _said_before(),
+        reported_before(),
         new_output(options.out, frames, look, options.storage, store.scratch()) as output,
         _bar("writing", store.frames) as bar,
     ):
@@ -196,8 +196,8 @@ def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[st
     }
 
 
-def _digest(path: str | None) -> str | None:
-    return None if path is None else hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _digest(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _what_is_kept(part: Path) -> str:
@@ -210,18 +210,6 @@ def _what_is_kept(part: Path) -> str:
 
 def _bar(what: str, total: int, done: int = 0) -> Any:
     return tqdm(desc=what, total=total, initial=done, unit="frame", dynamic_ncols=True)
-
-
-@contextmanager
-def _said_before() -> Iterator[None]:
-    """Keep the drive from warning of its broken frames a second time."""
-    log = logging.getLogger(DRIVES_LOG)
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def _share(text: str) -> float:

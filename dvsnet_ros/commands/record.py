@@ -9,12 +9,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.topics import DEFAULT_TOPIC, CameraTopics
 from dvsnet_ros.drives.whole import check_new
-from dvsnet_ros.training.interruption import interruption
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,7 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "--storage", choices=STORAGES, default="mcap",
         help="sqlite3 is what ROS 2 Humble plays without more packages (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--rate", type=float, help="frames a second (default: the drive's own)")
+    flags.add_argument(
+        "--rate",
+        type=float,
+        metavar="HZ",
+        help="frames a second, in place of the drive's own stamps",
+    )
     return flags
 
 

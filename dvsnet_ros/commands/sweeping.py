@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
 from dvsnet_ros.evaluation.segmenters import Segmenters
@@ -70,24 +69,12 @@ class Footage:
 
     def first(self, count: int) -> list[NDArray[np.uint8]]:
         """The images of so many frames, or of all if there are fewer."""
-        with _quiet(True):
+        with reported_before():
             return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
 
     def frames(self, doing: str) -> Iterator[Frame]:
         """All frames; the bar says what is being done. Broken ones are reported once."""
         frames = itertools.islice(self.drive, self.count)
-        with _quiet(self._reported):
+        with reported_before(self._reported):
             yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
         self._reported = True
-
-
-@contextmanager
-def _quiet(quiet: bool) -> Iterator[None]:
-    """Keep drives from warning of broken frames, if so."""
-    log = logging.getLogger("dvsnet_ros.drives")
-    before = log.level
-    log.setLevel(logging.ERROR if quiet else before)
-    try:
-        yield
-    finally:
-        log.setLevel(before)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag, checkpoint_file, dashed
-from dvsnet_ros.commands.training_loop import check_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
@@ -93,7 +93,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    check_folder(options.save_dir, STATE_FILE, options.resume)
+    check_training_folder(options.save_dir, STATE_FILE, options.resume)
     checkpoint = load_checkpoint(options.restore_from) if options.restore_from else None
     training = DecisionTraining(
         DecisionRecipe(

@@ -15,7 +15,7 @@ from dvsnet_ros.commands.flags import (
     reach_of,
     starting_weights,
 )
-from dvsnet_ros.commands.training_loop import check_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
@@ -133,7 +133,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _training(options: argparse.Namespace) -> FlowTraining:
-    check_folder(options.out, STATE_FILE, options.resume)
+    check_training_folder(options.out, STATE_FILE, options.resume)
     check_overlap(options.overlap)
     reach = reach_of(options)
     recipe = FlowRecipe(

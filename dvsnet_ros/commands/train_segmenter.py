@@ -12,7 +12,7 @@ from dvsnet_ros.commands.flags import (
     checkpoint_file,
     starting_weights,
 )
-from dvsnet_ros.commands.training_loop import check_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import drive
@@ -74,17 +74,17 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
         training = _training(options)
-    except ValueError as error:
+        if not follow(training, _describe):
+            return INTERRUPTED
+    except (ValueError, OSError) as error:
         print(f"dvsnet train-segmenter: {error}", file=sys.stderr)
         return 2
-    if not follow(training, _describe):
-        return INTERRUPTED
     print(f"wrote {training.out / WEIGHTS_FILE}")
     return 0
 
 
 def _training(options: argparse.Namespace) -> SegmenterTraining:
-    check_folder(options.out, STATE_FILE, options.resume)
+    check_training_folder(options.out, STATE_FILE, options.resume)
     recipe = Recipe(
         progressive_stages(options.epochs, options.small_share),
         batch_size=options.batch_size,

@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from dvsnet_ros.training.interruption import interruption
+from dvsnet_ros.commands.interruption import interruption
+from dvsnet_ros.drives.whole import check_folder
 
 
 class StepProgress(Protocol):
@@ -70,17 +71,19 @@ def follow(training: Training[Any], describe: Callable[[Any], str | None]) -> bo
                 bar.write(line)
             if interrupted.asked and progress.step < training.steps:
                 training.save()
-                print(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
+                bar.write(f"interrupted at step {progress.step}; --resume goes on", file=sys.stderr)
                 return False
     return True
 
 
-def check_folder(out: Path, state: str, resume: bool) -> None:
+def check_training_folder(out: Path, state: str, resume: bool) -> None:
     """Refuse to start over, by accident, in a folder that holds a training.
 
     Raises:
         ValueError: if it does, and `resume` is false.
+        OSError: if it can't be written to.
     """
+    check_folder(out)
     if (out / state).exists() and not resume:
         raise ValueError(
             f"'{out}' holds a training; --resume goes on with it, or choose another folder"

@@ -155,9 +155,16 @@ def new_bag(out: Path, storage: str = "mcap", beside: Path | None = None) -> Ite
 
 
 def check_bag(out: Path, storage: str) -> None:
-    """Check that a bag of this name can have this storage; raises ValueError."""
+    """Check that a bag can have this name and this storage; raises ValueError."""
+    if out.suffix and not is_bag(out):
+        raise ValueError(f"'{out}' is no name for a bag; give OUT.bag, a folder, or OUT.mcap")
     if is_single_file(out) and storage != "mcap":
         raise ValueError(f"'{out}' is an mcap file by its name; give OUT.bag for {storage}")
+
+
+def is_bag(out: Path) -> bool:
+    """Whether the name says that this is a bag."""
+    return out.suffix.lower() == ".bag" or is_single_file(out)
 
 
 def is_single_file(out: Path) -> bool:

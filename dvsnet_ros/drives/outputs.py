@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
 from dvsnet_ros.drives.bag import BagDrive
-from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_single_file, new_bag
+from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.frame import Drive, Frame
 from dvsnet_ros.drives.topics import ANSWERS, CameraTopics
@@ -36,7 +36,7 @@ def check_output(out: Path, storage: str) -> None:
     Raises:
         ValueError: the name says no kind of output, or the storage does not go with it.
     """
-    if _is_bag(out):
+    if is_bag(out):
         check_bag(out, storage)
     elif out.suffix and not _is_video(out):
         raise ValueError(
@@ -63,7 +63,7 @@ def new_output(
     Raises:
         OSError: it can't be written.
     """
-    if _is_bag(out):
+    if is_bag(out):
         with new_bag(out, storage, beside) as bag:
             yield Output(BagAnswers(bag, look), _recorded(frames, bag))
     elif _is_video(out):
@@ -96,10 +96,6 @@ def _recorded(frames: Drive, bag: BagWriter) -> Iterator[tuple[Frame, int]]:
     for frame in frames:
         recorder.write(frame)
         yield frame, frame.stamp
-
-
-def _is_bag(out: Path) -> bool:
-    return out.suffix.lower() == ".bag" or is_single_file(out)
 
 
 def _is_video(out: Path) -> bool:

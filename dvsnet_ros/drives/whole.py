@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -20,6 +21,19 @@ def check_new(out: Path) -> None:
         raise FileExistsError(f"'{out}' is there already; choose another name, or remove it")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"there is no folder '{out.parent}' to put '{out.name}' in")
+
+
+def check_folder(out: Path) -> None:
+    """Check that there is a folder of this name to write to, or that it can be made.
+
+    Raises:
+        OSError: a file is in the way, or nobody may write there.
+    """
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"'{there}' is a file; give a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"no permission to write to the folder '{there}'")
 
 
 @contextmanager

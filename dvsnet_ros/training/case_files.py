@@ -136,11 +136,14 @@ class CaseWriter:
         if not self._progress.exists():
             return 0, 0, False
         progress = json.loads(self._progress.read_text())
-        if progress["settings"] != self._settings:
-            raise DataError(
-                f"'{self._progress.parent}' holds testcases of other settings: "
-                f"{progress['settings']}; go on with the same, or choose another folder"
-            )
+        for name in {**progress["settings"], **self._settings}:
+            before, value = progress["settings"].get(name), self._settings.get(name)
+            if before != value:
+                raise DataError(
+                    f"'{self._progress.parent}' holds testcases of other settings: the "
+                    f"{name.replace('_', ' ')} was {before}, and not {value}; go on with the same, "
+                    "or choose another folder"
+                )
         return int(progress["steps"]), int(progress["cases"]), bool(progress["finished"])
 
     def __enter__(self) -> CaseWriter:

@@ -160,7 +160,7 @@ def command_lines_with(text: str) -> list[str]:
         (["synthetic:width=32,height=32"], "an overlap of 64"),
         (["--checkpoint", "{folder}/no.safetensors"], "'{folder}/no.safetensors' does not exist"),
         (["--checkpoint", "{folder}/file"], "'{folder}/file' can't be read as safetensors"),
-        (["--out", "{folder}/file"], "'{folder}/file' is a file; give --out a folder"),
+        (["--out", "{folder}/file"], "'{folder}/file' is a file; give a folder"),
         (["--device", "abacus"], "abacus"),
     ],
 )

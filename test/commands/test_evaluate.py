@@ -157,7 +157,7 @@ def test_label_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("{town} --shares 2", "more than 0 and at most 1"),
         ("{town} --targets --intervals", "nothing to evaluate"),
         ("{town} --frames 1", "at least 2"),
-        ("{town} --out {town}/a_1.png", "give --out a folder"),
+        ("{town} --out {town}/a_1.png", "is a file; give a folder"),
         ("{town} --overlap 12", "divisible by 8"),
         ("{town} --overlap 96", "at most 48"),
         ("{town}/no", "there is no"),

@@ -3,10 +3,12 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dvsnet_ros.commands.main import COMMANDS, main
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 
 
 def test_help_lists_every_command_with_its_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,14 +48,72 @@ def test_the_dispatcher_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
 
 
-def test_a_missing_package_is_named() -> None:
+@pytest.mark.parametrize(
+    ("package", "command", "sentence"),
+    [
+        ("matplotlib", "demo", "dvsnet demo needs the Python package 'matplotlib', which is not"),
+        ("rosbags", "play", "dvsnet play can't start: neither cv_bridge"),
+    ],
+)
+def test_a_missing_package_is_named(package: str, command: str, sentence: str) -> None:
     code = (
-        "import sys, dvsnet_ros.commands.main as m; sys.modules['matplotlib'] = None;"
-        "sys.exit(m.main(['demo']))"
+        f"import sys, dvsnet_ros.commands.main as m; sys.modules['{package}'] = None;"
+        f"sys.modules['cv_bridge'] = None; sys.exit(m.main(['{command}', 'synthetic']))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], check=False, timeout=60, capture_output=True, text=True
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("dvsnet demo needs the Python package 'matplotlib', which is not")
+    assert ran.stderr.startswith(sentence)
     assert ran.stderr.count("\n") == 1
+
+
+def test_ctrl_c_while_a_command_is_imported_gets_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert main(["process", "street", "masks"]) == 130
+    assert capsys.readouterr().err == "dvsnet process: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("inference synthetic", "--save-dir"),
+        ("evaluate synthetic", "--out"),
+        ("gentestcase synthetic", "--save-dir"),
+        ("train", "--save-dir"),
+        ("train-flow", "--out"),
+        ("train-segmenter --data-dir x --labels-dir y", "--out"),
+    ],
+)
+def test_a_file_is_no_output_folder(
+    command: str, flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    name, *rest = command.split()
+    assert main([name, *rest, flag, str(file)]) == 2
+    assert capsys.readouterr().err == f"dvsnet {name}: '{file}' is a file; give a folder\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["demo", "evaluate", "gentestcase", "inference", "process", "report"]
+)
+def test_the_checkpoint_has_one_name_everywhere(name: str) -> None:
+    parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()
+    out = ["out"] if name in ("process", "report") else []
+    for flag in ("--restore-from", "--checkpoint"):
+        options = parser.parse_args(["street", *out, flag, "road.safetensors"])
+        assert options.restore_from == Path("road.safetensors")
+
+
+@pytest.mark.parametrize("name", ["process", "inference", "evaluate", "report"])
+def test_every_checkpoint_may_be_the_shipped_one(name: str) -> None:
+    parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()
+    words = ["--restore-from", "shipped", "--decision-from", "shipped", "street"]
+    options = parser.parse_args(words + (["out"] if name in ("process", "report") else []))
+    assert options.restore_from == options.decision_from == SHIPPED_CHECKPOINT

@@ -272,6 +272,7 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
         (["--max-distance", "0", "x"], "--max-distance is 0"),
         (["--overlap", "12", "x"], "must be divisible by 8"),
         (["nowhere"], "there is no nowhere"),
+        (["synthetic:duration=1,rate=1"], "there is no pair of frames"),
     ],
 )
 def test_command_refuses(

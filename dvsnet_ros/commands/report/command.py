@@ -28,6 +28,7 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES
+from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.evaluation.speed import measure_frame_seconds
 from dvsnet_ros.evaluation.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
 
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         prog="dvsnet report",
         description="Makes one page of a drive, to look at and to choose the target by: quality "
         "and speed for many targets, and for one of them the paths over time, scores, latencies, "
-        "classes, and the frames that suffer most. The page needs no network. The drive is gone "
+        "classes, and the frames that suffer most. The page needs no internet. The drive is gone "
         "through twice; frames that can't be read are left out.",
         epilog="example: dvsnet report street.mp4 street.html --agreement 0.98",
     )
@@ -54,7 +55,10 @@ def parser() -> argparse.ArgumentParser:
         f"{AGREEMENT})",
     )  # fmt: skip
     choice.add_argument(
-        "--fps", type=float, help="the best target that is so fast, in frames a second"
+        "--fps",
+        type=float,
+        metavar="HZ",
+        help="the best target that is so fast, in frames a second",
     )
     shown.add_argument("--target", type=float, help="show this one, whichever is recommended")
     sweep = flags.add_argument_group("the drive, and what it is put through")
@@ -89,6 +93,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"'{options.out}' is no name for a page; give one that ends in .html")
     if options.out.is_dir() or not options.out.parent.is_dir():
         raise ValueError(f"'{options.out}' can't be written: give a file in a folder that is there")
+    check_folder(options.out.parent)
     if options.shown < 1:
         raise ValueError(f"--shown is {options.shown}; show at least 1 frame")
     if not options.targets:
@@ -112,7 +117,7 @@ def _report(options: argparse.Namespace) -> None:
     segmenter.schedule = shown.setting.schedule
     record = _record(segmenter, reference, footage, options.shown)
     origin = {
-        "Checkpoint": describe_checkpoint(segmenters.checkpoint, [Path(f) for f in files if f]),
+        "Checkpoint": describe_checkpoint(segmenters.checkpoint, [file for file in files if file]),
         "Drive": describe_drive(footage.drive, record, sweep.labelled),
         "Settings": describe_settings(segmenters, segmenter),
         "Machine": describe_machine(segmenter.device),

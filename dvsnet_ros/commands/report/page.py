@@ -9,6 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from dvsnet_ros.drives.whole import explained
+
 SCRIPTS = ("charts.js", "figures.js", "timeline.js", "page.js")
 
 
@@ -19,11 +21,12 @@ def write_page(path: Path, data: dict[str, Any]) -> None:
         OSError: if it can't be written.
     """
     part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(render(data), encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with explained(path):
+        try:
+            part.write_text(render(data), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def render(data: dict[str, Any]) -> str:
