@@ -62,7 +62,8 @@ def test_masks_come_in_the_drives_time_and_all_ends_with_the_drive(
     peer: Peer, parameter_file: Path
 ) -> None:
     arguments = (f"drive:={STREET}", f"params_file:={parameter_file}", "target:=80", "start:=0.4")
-    with launched(FILE, *arguments) as process:
+    # Slowly: the peer finds the node's masks while the drive plays.
+    with launched(FILE, *arguments, "rate:=0.2") as process:
         peer.until(lambda: process.returncode is not None, "end of the launch", END)
         assert process.wait() == 0, process.output
     recorded = [frame.stamp for frame in drive(STREET)][2:]
