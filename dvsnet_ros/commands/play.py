@@ -18,6 +18,7 @@ from dvsnet_ros.drives.cues import Cue, Section, cues
 from dvsnet_ros.drives.frame import NANOSECONDS
 from dvsnet_ros.drives.pacing import TOLERANCE, Pacer, Punctuality, Ticks
 from dvsnet_ros.drives.read_ahead import ReadAhead
+from dvsnet_ros.drives.topics import DEFAULT_TOPIC
 from dvsnet_ros.nodes.drive_player import RELIABILITIES, TopicError, drive_player
 from dvsnet_ros.nodes.frame_messages import FrameMessages, frame_messages
 from dvsnet_ros.nodes.messages import time_message
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
     flags.add_argument(
         "--topic",
-        default="/camera/image_raw",
+        default=DEFAULT_TOPIC,
         help="of the images; camera_info is beside it (default: %(default)s)",
     )
     flags.add_argument(

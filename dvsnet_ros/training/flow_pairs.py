@@ -78,15 +78,14 @@ class RenderedPairs:
 
     @cached_property
     def _pairs(self) -> list[FlowPair]:
-        images = [self._drive.image(index) for index in range(len(self._drive))]
-        return [
-            FlowPair(
-                images[index],
-                images[index - distance],
-                self._drive.flow(index, index - int(distance)).astype(np.float16),
-            )
-            for index, distance in enumerate(self._distances, 1)
-        ]
+        images = [self._drive.image(0)]
+        pairs = []
+        for index, distance in enumerate(self._distances, 1):
+            images.append(self._drive.image(index))
+            # Right after its image, while the drive remembers what that was drawn from.
+            flow = self._drive.flow(index, index - int(distance)).astype(np.float16)
+            pairs.append(FlowPair(images[index], images[index - distance], flow))
+        return pairs
 
 
 class RememberedPairs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NANOSECONDS = 1_000_000_000
+NANOSECONDS = 1_000_000_000  # of drives/frame.py, which would load OpenCV for every `dvsnet --help`
 
 
 @dataclass(frozen=True)
