@@ -112,9 +112,13 @@ function latencyChart(data) {
       });
     });
     const median = x(data.latency.p50);
+    const isRight = median > (MARGIN.left + right) / 2;  // where the label would leave the page
     root.append(
       svg("line", { class: "cursor", x1: median, x2: median, y1: MARGIN.top + 4, y2: bottom }),
-      svg("text", { class: "halo", x: median + 5, y: MARGIN.top + 12 }, `median ${plain(data.latency.p50)} ms`),
+      svg("text", {
+        class: "halo", x: median + (isRight ? -5 : 5), y: MARGIN.top + 12,
+        "text-anchor": isRight ? "end" : "start",
+      }, `median ${plain(data.latency.p50)} ms`),
     );
     return {
       nearest(px) {
