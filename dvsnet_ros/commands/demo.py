@@ -226,9 +226,12 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
 
 def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
     print(plan.title)
+    count = (
+        f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.rate / plan.rate:.2f} × real time"
+    )
     print(
-        f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.rate / plan.rate:.2f} × real time; "
-        "none dropped, each mask of its frame's own size and stamp"
+        f"{count if len(kept) > 1 else '1 frame'}; none dropped, each mask of its frame's own size "
+        "and stamp"
     )
     print(
         f"latency, from the frame's publishing to its mask: median "

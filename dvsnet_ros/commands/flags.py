@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SHIPPED: Final = "shipped"
 """What flags for checkpoints call the weights that ship with the package."""
@@ -128,8 +131,8 @@ def checkpoint_file(name: str) -> Path:
     return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)
 
 
-def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:
-    """The weights of a checkpoint's network that a training starts from, None without a path.
+def starting_network(path: Path | None, network: str) -> nn.Module | None:
+    """The network of a checkpoint whose weights a training starts from, None without a path.
 
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
@@ -140,4 +143,4 @@ def starting_weights(path: Path | None, network: str) -> dict[str, Any] | None:
         return None
     checkpoint = load_checkpoint(path)
     checkpoint.require([network])
-    return checkpoint.networks[network].state_dict()
+    return checkpoint.networks[network]

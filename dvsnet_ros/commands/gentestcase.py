@@ -94,6 +94,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add_reach_flags(flags)
     flags.add_argument(
+        "--lights", type=int, default=1,
+        help="how often to go through each drive: first as it is, then under other lights",
+    )  # fmt: skip
+    flags.add_argument(
         "--overlap", type=int, default=0,
         help="of the regions, divisible by 8 (default: 0, as in the original)",
     )  # fmt: skip
@@ -184,6 +188,8 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")
     if options.num_steps is not None and options.num_steps < 1:
         raise ValueError(f"--num-steps is {options.num_steps}; it must be at least 1")
+    if options.lights < 1:
+        raise ValueError(f"--lights is {options.lights}; it must be at least 1")
     reach_of(options)
     if (options.height == 0) != (options.width == 0):
         raise ValueError("give both --height and --width, or neither")
@@ -205,7 +211,9 @@ def _pairs(options: argparse.Namespace) -> list[Pairs]:
     reach = reach_of(options)
     for source in sources:
         frames = drive(source, data_dir=options.data_dir)
-        parts.append(Pairs(pairs_of_drive(frames, reach), count_pairs(len(frames), reach)))
+        for light in range(options.lights):
+            pairs = pairs_of_drive(frames, reach, light)
+            parts.append(Pairs(pairs, count_pairs(len(frames), reach)))
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)
         stills, _ = split_sequences(labelled, options.val_sequences)
@@ -228,7 +236,8 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that decides what the testcases are."""
     names = (
         "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "max_seconds",
-        "overlap", "height", "width", "stills_pairs", "val_sequences", "seed", "precision",
+        "lights", "overlap", "height", "width", "stills_pairs", "val_sequences", "seed",
+        "precision",
     )  # fmt: skip
     digest = hashlib.sha256(options.restore_from.read_bytes()).hexdigest()
     folders = {name: str(getattr(options, name)) for name in ("stills_dir", "labels_dir")}

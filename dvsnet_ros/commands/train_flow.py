@@ -13,7 +13,7 @@ from dvsnet_ros.commands.flags import (
     checkpoint_file,
     dashed,
     reach_of,
-    starting_weights,
+    starting_network,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
@@ -151,7 +151,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     if options.segmenter:
         segmenter = load_checkpoint(options.segmenter)
         segmenter.require(["segmentation"])
-    start = starting_weights(options.start_from, "flow")
+    start = starting_network(options.start_from, "flow")
     stills = _stills(options)
     return FlowTraining(
         recipe,

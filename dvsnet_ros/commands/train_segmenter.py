@@ -10,7 +10,7 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
     checkpoint_file,
-    starting_weights,
+    starting_network,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.device import resolve_device, resolve_precision
@@ -25,6 +25,7 @@ from dvsnet_ros.training.segmenter import (
     SegmenterTraining,
     progressive_stages,
 )
+from dvsnet_ros.training.self_labels import self_labelled
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +47,14 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--drive-frames", type=int, default=100, help="how many frames of each, evenly spaced"
+    )
+    flags.add_argument(
+        "--unlabelled-drives", nargs="*", default=[], metavar="DRIVE",
+        help="drives to learn from as well, from those labels of which the weights of --start-from "
+        "are sure",
+    )  # fmt: skip
+    flags.add_argument(
+        "--unlabelled-frames", type=int, default=100, help="how many frames of each at most"
     )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
     flags.add_argument("--epochs", type=int, default=400)
@@ -92,12 +101,18 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         width=options.width,
         seed=options.seed,
     )
-    start = starting_weights(options.start_from, "segmentation")
+    start = starting_network(options.start_from, "segmentation")
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     learning, held_back = split_sequences(stills, options.val_sequences)
     for source in options.drives:
         learning += stills_of_drive(drive(source), options.drive_frames)
+    for source in options.unlabelled_drives:
+        if start is None:
+            raise ValueError("--unlabelled-drives needs --start-from, whose weights label them")
+        learning += self_labelled(
+            start.to(device), drive(source), options.unlabelled_frames, device
+        )
     precision = resolve_precision(options.precision, device)
     return SegmenterTraining(
         recipe, learning, held_back, CAMVID, options.out, device, precision, start

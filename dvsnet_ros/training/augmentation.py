@@ -92,7 +92,7 @@ def relight(image: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np
     table = np.clip(255.0 * tone[:, None] * balance, 0, 255).astype(np.uint8)
     lit = cv2.LUT(image, table[None])
     grey = cv2.cvtColor(cv2.cvtColor(lit, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    saturation = random.uniform(0.5, 1.4)
+    saturation = random.uniform(0.0, 1.4)  # 0 is a grey camera
     lit = cv2.addWeighted(lit, saturation, grey, 1.0 - saturation, 0.0)
     if random.random() < 0.2:
         lit = cv2.GaussianBlur(lit, (3, 3), 0)

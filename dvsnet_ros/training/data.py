@@ -63,13 +63,17 @@ def stills_of_drive(drive: Drive, count: int) -> list[LabelledImage]:
         raise DataError(f"{count} frames of '{drive.name}' do not work; it has {len(drive)}")
     sequence = drive.name.replace("_", "-")
     stills = []
-    for place in range(count):
-        index = place * len(drive) // count
+    for index in evenly_spaced(len(drive), count):
         frame = drive[index]
         if frame.labels is None:
             raise DataError(f"frame {index} of '{drive.name}' has no labels to learn from")
         stills.append(LabelledImage(f"{sequence}_{index:06d}", frame.image, frame.labels))
     return stills
+
+
+def evenly_spaced(length: int, count: int) -> list[int]:
+    """`count` indices into `length` frames, the first of them 0."""
+    return [place * length // count for place in range(count)]
 
 
 def split_sequences(

@@ -67,7 +67,7 @@ class FlowTraining:
             without one the flow network is written alone, for CamVid's classes.
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
-        start: weights to start from instead of random ones, as a state dict.
+        start: a network of the same widths whose weights to start from, instead of random ones.
         log_every: steps between two records of the log.
         save_every: steps between two states.
 
@@ -83,7 +83,7 @@ class FlowTraining:
     beside: Checkpoint | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: torch.dtype = torch.float32
-    start: dict[str, Tensor] | None = None
+    start: nn.Module | None = None
     log_every: int = 100
     save_every: int = 500
 
@@ -96,7 +96,7 @@ class FlowTraining:
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
         if self.start is not None:
-            self.network.load_state_dict(self.start)
+            self.network.load_state_dict(self.start.state_dict())
         self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
             self.device, memory_format=torch.channels_last
         )

@@ -7,6 +7,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from dvsnet_ros.core.networks.flow_net import FlowFields
+from dvsnet_ros.training.losses import JACCARD_WEIGHT, jaccard_loss
 
 COARSE_WEIGHT = 0.25
 """Weight of each coarse estimate's error; the flow's own weighs 1."""
@@ -41,13 +42,15 @@ def flow_loss(fields: FlowFields, target: Tensor) -> Tensor:
 
 
 def distillation_loss(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
-    """Kullback-Leibler divergence of logits [N, C, h, w] from wanted ones, mean over the pixels.
+    """Kullback-Leibler divergence of logits [N, C, h, w] from wanted ones, and a Jaccard loss.
 
-    Both are divided by the temperature, and the divergence multiplied by its square, so that the
-    gradient stays as large (Hinton et al., 2015).
+    The divergence is the mean over the pixels. Logits are divided by the temperature for it, and it
+    is multiplied by the temperature's square, so that the gradient stays as large (Hinton et al.,
+    2015). The Jaccard loss of the probabilities makes a bicyclist count as much as the road.
     """
     classes = logits.shape[1]
     student = functional.log_softmax(logits / temperature, 1)
     teacher = functional.log_softmax(wanted / temperature, 1)
     divergence = functional.kl_div(student, teacher, reduction="sum", log_target=True)
-    return divergence * temperature**2 * classes / logits.numel()
+    divergence = divergence * temperature**2 * classes / logits.numel()
+    return divergence + JACCARD_WEIGHT * jaccard_loss(logits.softmax(1), wanted.softmax(1))

@@ -125,8 +125,9 @@ class Motion:
         turn: of the image, in shares of its width, by yaw.
         nod: of the image, in shares of its height, by pitch.
         roll: degrees.
-        object_shift: of an object's own motion, in shares of its width.
-        object_zoom: logarithm of an object's growth.
+        object_shift: of an object's own motion to the side, in shares of its width.
+        object_zoom: logarithm of the growth of an object that comes nearer; a third of it, of the
+            shrinking of one that goes.
     """
 
     forward: float = 12.0
@@ -134,7 +135,7 @@ class Motion:
     nod: float = 0.02
     roll: float = 1.0
     object_shift: float = 0.35
-    object_zoom: float = 0.25
+    object_zoom: float = 1.0
 
 
 @dataclass
@@ -151,7 +152,7 @@ class StillPairs:
     """
 
     stills: Sequence[LabelledImage]
-    objects: int = 4
+    objects: int = 6
     motion: Motion = field(default_factory=Motion)
 
     def __post_init__(self) -> None:
@@ -169,7 +170,8 @@ class StillPairs:
     def pair(self, random: np.random.Generator) -> FlowPair:
         """Draw a pair."""
         still = self._still(random)
-        places = _street_places(still.labels, self.motion, random)
+        vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * self.size[::-1]
+        places = _street_places(still.labels, vanishing, self.motion, random)
         moved = cv2.remap(
             still.image, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
@@ -178,7 +180,7 @@ class StillPairs:
         key = still.image.copy()
         for cutout in self._cutouts(random):
             placement = draw_placement(cutout, self.size, random)
-            motion = self._object_motion(cutout, placement, random)
+            motion = self._object_motion(cutout, placement, vanishing, random)
             cutout.paint(key, placement)
             covered = cutout.paint(current, motion @ placement)
             back = np.linalg.inv(motion)[:2]
@@ -200,26 +202,34 @@ class StillPairs:
         return [cutout for cutout in drawn if cutout is not None]
 
     def _object_motion(
-        self, cutout: Cutout, placement: NDArray[np.float64], random: np.random.Generator
+        self,
+        cutout: Cutout,
+        placement: NDArray[np.float64],
+        vanishing: NDArray[np.float64],
+        random: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """From the key frame's pixels to the current frame's: growth about its centre, a shift."""
-        height, width = cutout.alpha.shape
-        centre = (placement @ (width / 2, height / 2, 1.0))[:2]
-        zoom = np.exp(self.motion.object_zoom * random.uniform(-1, 1))
-        reach = self.motion.object_shift * width * placement[0, 0]
+        """From the key frame's pixels to the current frame's.
+
+        What comes twice as near is twice as large, and twice as far from the vanishing point:
+        oncoming cars go both fast.
+        """
+        zoom = np.exp(self.motion.object_zoom * random.uniform(-0.3, 1.0))
+        reach = self.motion.object_shift * cutout.alpha.shape[1] * placement[0, 0]
         shift = reach * random.uniform(-1, 1, 2) * (1.0, 0.3)
         motion = np.diag((zoom, zoom, 1.0))
-        motion[:2, 2] = centre - zoom * centre + shift
+        motion[:2, 2] = (1.0 - zoom) * vanishing + shift
         return motion
 
 
 def _street_places(
-    labels: NDArray[np.uint8], motion: Motion, random: np.random.Generator
+    labels: NDArray[np.uint8],
+    vanishing: NDArray[np.float64],
+    motion: Motion,
+    random: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Where each pixel of the current frame lies in the key frame, [H, W, 2] (x, y)."""
     height, width = labels.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * (width, height)
     right, down = x - np.float32(vanishing[0]), y - np.float32(vanishing[1])
     focal = width * random.uniform(0.8, 1.3)
     ground = np.maximum(down, 0) / (focal * random.uniform(1.2, 1.8))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.training.data import LabelledImage
 
-MOVING_CLASSES = (2, 6, 8, 9, 10)
-"""CamVid's pole, sign symbol, car, pedestrian and bicyclist."""
+MOVING_CLASSES = {2: 0.1, 6: 0.1, 8: 0.4, 9: 0.2, 10: 0.2}
+"""CamVid's pole, sign symbol, car, pedestrian and bicyclist, and how often each comes first."""
 
 SMALLEST_AREA = 150  # pixels; smaller ones show nothing
 
@@ -47,8 +47,10 @@ class Cutout:
 
 def cut_out(still: LabelledImage, random: np.random.Generator) -> Cutout | None:
     """Cut a random object out of a still; None if it has none that is large enough."""
-    name = random.permutation(MOVING_CLASSES)
-    for moving in name:
+    order = random.choice(
+        list(MOVING_CLASSES), len(MOVING_CLASSES), replace=False, p=list(MOVING_CLASSES.values())
+    )
+    for moving in order:
         mask = (still.labels == moving).astype(np.uint8)
         count, parts, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
         large = [part for part in range(1, count) if boxes[part][cv2.CC_STAT_AREA] > SMALLEST_AREA]
@@ -67,7 +69,7 @@ def draw_placement(
     """An affine map [3, 3] from the object's box into a frame of this size, within its borders."""
     height, width = cutout.alpha.shape
     largest = min(2.0, size[0] / height, size[1] / width)
-    scale = random.uniform(min(0.7, largest), largest)
+    scale = random.uniform(min(0.4, largest), largest)
     room = np.array((size[1] - scale * width, size[0] - scale * height))
     placement = np.diag((scale, scale, 1.0))
     # Objects stand on the ground: the lower half of the frame more often than the sky.

@@ -122,7 +122,7 @@ class SegmenterTraining:
         out: folder of the state, the log and the weights; made if it is not there.
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
-        start: weights to start from instead of random ones, as a state dict.
+        start: a network of the same widths whose weights to start from, instead of random ones.
         measure_every: epochs between two measurements on what is held back, which also save the
             state.
 
@@ -137,7 +137,7 @@ class SegmenterTraining:
     out: Path
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: torch.dtype = torch.float32
-    start: dict[str, Tensor] | None = None
+    start: nn.Module | None = None
     measure_every: int = 10
 
     def __post_init__(self) -> None:
@@ -151,7 +151,7 @@ class SegmenterTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = CompactSegmenter(**self.spec.arguments)
         if self.start is not None:
-            self.network.load_state_dict(self.start)
+            self.network.load_state_dict(self.start.state_dict())
         self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
             self.device, memory_format=torch.channels_last
         )

@@ -28,6 +28,7 @@ from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.images import read_image
 from dvsnet_ros.drives.lists import beneath
+from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.key_frames import KeyReach
@@ -98,11 +99,19 @@ def shot_of_image(name: str, image: NDArray[np.uint8]) -> Shot:
     return Shot(name, lambda: image)
 
 
-def pairs_of_drive(drive: Drive, reach: KeyReach) -> Iterator[ShotPair]:
-    """Every frame of a drive with the key frames within reach before it, the farthest first."""
+def pairs_of_drive(drive: Drive, reach: KeyReach, light: int = 0) -> Iterator[ShotPair]:
+    """Every frame of a drive with the key frames within reach before it, the farthest first.
+
+    Args:
+        drive: the drive.
+        reach: how far back key frames are.
+        light: 0 shows frames as they are; any other all of them under one other light, as another
+            camera at another time of day would.
+    """
     before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
     for index, frame in enumerate(drive):
-        current = shot_of_image(f"{drive.name} {index}", frame.image)
+        image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
+        current = shot_of_image(f"{drive.name} {index} {light}", image)
         for stamp, key in before:
             if reach.holds(stamp, frame.stamp):
                 yield ShotPair(key, current)

@@ -46,7 +46,9 @@ def test_trains_measures_and_writes_a_checkpoint(
     assert run([*arguments, "--epochs", "1", "--resume"]) == 0
 
     start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
-    assert run([*arguments, "--epochs", "1", *start]) == 0
+    unlabelled = ["--unlabelled-drives", str(tmp_path / "images"), "--unlabelled-frames", "2"]
+    assert run([*arguments, "--epochs", "1", *start, *unlabelled]) == 0
+    assert read_log(tmp_path / "more" / LOG_FILE)[-1]["step"] == 4  # 2 stills and 2 frames
 
 
 def test_wrong_input_is_one_line(
@@ -55,6 +57,7 @@ def test_wrong_input_is_one_line(
     for wrong, message in (
         (["--val-sequences", "c"], "there are a, b"),
         (["--epochs", "0"], "at least one epoch"),
+        (["--unlabelled-drives", str(tmp_path / "images")], "needs --start-from"),
         (["--start-from", str(tmp_path / "none.safetensors")], "does not exist"),
     ):
         assert run([*arguments, *wrong]) == 2

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from dvsnet_ros.training.losses import class_weights, segmentation_loss
+from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.training.losses import (
+    JACCARD_WEIGHT,
+    class_weights,
+    jaccard_loss,
+    segmentation_loss,
+    weighted_cross_entropy,
+)
 
 CLASSES = 3
 
@@ -51,10 +58,39 @@ def test_all_void_is_zero_and_has_a_gradient() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-def test_it_is_the_weighted_mean_of_cross_entropy() -> None:
+def test_cross_entropy_is_the_weighted_mean() -> None:
     random = torch.Generator().manual_seed(1)
     logits = torch.randn(1, CLASSES, 16, 20, generator=random)
-    labels = torch.randint(0, CLASSES, (1, 32, 40), generator=random)
+    labels = torch.randint(0, CLASSES, (1, 16, 20), generator=random)
     weights = torch.tensor([0.5, 1.0, 1.5])
-    expected = torch.nn.functional.cross_entropy(logits, labels[:, ::2, ::2], weights)
+    expected = torch.nn.functional.cross_entropy(logits, labels, weights)
+    given = weighted_cross_entropy(logits.log_softmax(1), labels, weights)
+    assert given.item() == pytest.approx(expected.item())
+
+
+def test_of_certain_answers_the_jaccard_loss_is_one_minus_the_mean_iou() -> None:
+    truth = torch.tensor([[[0, 0, 0, 1], [0, 0, 0, 1]]])
+    answer = torch.tensor([[[0, 0, 1, 1], [0, 0, 0, 1]]])
+    shares, certain = (
+        torch.nn.functional.one_hot(classes, CLASSES).permute(0, 3, 1, 2).float()
+        for classes in (answer, truth)
+    )
+    # class 0: 5 of 6 pixels, class 1: 2 of 3, class 2: not there
+    assert jaccard_loss(shares, certain).item() == pytest.approx(1 - (5 / 6 + 2 / 3) / 2)
+
+
+def test_the_jaccard_loss_of_uncertain_truths_is_zero_where_the_answer_is_the_truth() -> None:
+    truth = random_case()[0].softmax(1)
+    assert jaccard_loss(truth, truth) == 0
+    assert jaccard_loss(truth.flip(1), truth) > 0.1
+
+
+def test_both_count() -> None:
+    logits, labels = random_case()
+    weights = torch.tensor([0.5, 1.0, 1.5])
+    resized = resize_bilinear(logits, 16, 20)
+    sampled = labels[:, ::2, ::2].long()
+    entropy = weighted_cross_entropy(resized.log_softmax(1), sampled, weights)
+    truth = torch.nn.functional.one_hot(sampled, CLASSES).permute(0, 3, 1, 2).float()
+    expected = entropy + JACCARD_WEIGHT * jaccard_loss(resized.softmax(1), truth)
     assert segmentation_loss(logits, labels, weights).item() == pytest.approx(expected.item())

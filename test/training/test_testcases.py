@@ -25,6 +25,7 @@ from dvsnet_ros.core.networks.warp import warp
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives import drive
+from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.case_files import load_cases
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow import initialise
@@ -156,12 +157,25 @@ def test_the_mean_is_the_originals_for_its_weights_only(checkpoint: Checkpoint) 
 
 def test_pairs_of_a_drive(folder: Path) -> None:
     pairs = list(pairs_of_drive(drive(folder / "frames"), KeyReach(2)))
-    names = [(pair.key.name[-1], pair.current.name[-1]) for pair in pairs]
+    names = [(pair.key.name[-3], pair.current.name[-3]) for pair in pairs]
     assert names == [
         ("0", "1"), ("0", "2"), ("1", "2"), ("1", "3"), ("2", "3"), ("2", "4"), ("3", "4"),
     ]  # fmt: skip
     near = pairs_of_drive(drive(folder / "frames"), KeyReach(2, seconds=0.1))
-    assert [pair.key.name[-1] for pair in near] == ["0", "1", "2", "3"]
+    assert [pair.key.name[-3] for pair in near] == ["0", "1", "2", "3"]
+
+
+def test_another_light_is_the_same_for_a_whole_drive(folder: Path) -> None:
+    frames = drive(folder / "frames")
+    plain, lit, other = (list(pairs_of_drive(frames, KeyReach(1), light)) for light in (0, 1, 2))
+    shots = [pair.key.name for pairs in (plain, lit, other) for pair in pairs]
+    assert len(set(shots)) == len(shots) == 3 * (len(frames) - 1)
+    assert np.array_equal(plain[0].key.load(), frames[0].image)
+    assert not np.array_equal(lit[0].key.load(), frames[0].image)
+    assert not np.array_equal(lit[0].key.load(), other[0].key.load())
+    for number in range(2):
+        expected = relight(frames[number].image, np.random.default_rng(1))
+        assert np.array_equal(lit[number].key.load(), expected)
 
 
 def test_lists(folder: Path, tmp_path: Path) -> None:
@@ -269,6 +283,7 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
     [
         ([], "testcases of what?"),
         (["--clip", "1.5", "x"], "--clip is 1.5"),
+        (["--lights", "0", "x"], "--lights is 0"),
         (["--max-distance", "0", "x"], "--max-distance is 0"),
         (["--overlap", "12", "x"], "must be divisible by 8"),
         (["nowhere"], "there is no nowhere"),

@@ -6,12 +6,13 @@ const isLabelled = run.mean_iou !== null;
 
 function writeHead() {
   byId("lede").textContent =
-    `At target ${run.value}, ${percent(run.share)} of the regions took the segmentation path; ` +
-    `the others were warped from their key frames. ${percent(run.agreement)} of the pixels have the ` +
+    `At target ${run.value}, ${percent(run.share)} of the regions took the segmentation path` +
+    `${run.share < 1 ? "; the others were warped from their key frames" : ""}. ${percent(run.agreement)} of the pixels have the ` +
     `label that per-frame segmentation gives them, at ${plain(run.fps)} frames a second where ` +
     `per-frame segmentation makes ${plain(run.per_frame_fps)}.`;
   const tiles = [
-    ["of the regions segmented", percent(run.share), `${plain(1 / run.share)} times fewer than per frame`],
+    ["of the regions segmented", percent(run.share),
+      run.share < 1 ? `${plain(1 / run.share)} times fewer than per frame` : "as many as per frame"],
     ["agreement with per-frame segmentation", percent(run.agreement), `over ${run.frames} frames`],
     ["mIoU", percent(run.mean_iou), `per frame ${percent(run.per_frame_mean_iou)}`],
     ["frames a second", plain(run.fps), `per frame ${plain(run.per_frame_fps)}`],

@@ -1,0 +1,64 @@
+"""Labels for frames that have none: what a trained network is sure of, seen at several sizes.
+
+Self-training: a network that learns them under other crops and light gets calmer on a camera from
+which there are no labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.training.augmentation import VOID
+from dvsnet_ros.training.data import LabelledImage, evenly_spaced
+from dvsnet_ros.training.segmenter import normalise
+
+SIZES = (0.75, 1.0, 1.25)
+"""Magnifications at which a frame is seen, each of them also mirrored."""
+
+SURE = 0.8
+"""Mean probability above which a class is taken for the truth; below it pixels are void."""
+
+
+def self_labelled(
+    network: nn.Module, drive: Drive, frames: int, device: torch.device
+) -> list[LabelledImage]:
+    """Frames of a drive, at most `frames` of them, evenly spaced, labelled by a network.
+
+    Args:
+        network: gives logits of normalised images, as in training.
+        drive: whose labels, if it has any, are not looked at.
+        frames: how many at most.
+        device: where the network is.
+    """
+    network.eval()
+    stills = []
+    for index in evenly_spaced(len(drive), min(frames, len(drive))):
+        image = drive[index].image
+        labels = _labels(network, image, device)
+        stills.append(LabelledImage(f"{drive.name.replace('_', '-')}_{index:06d}", image, labels))
+    return stills
+
+
+@torch.inference_mode()
+def _labels(
+    network: nn.Module, image: NDArray[np.uint8], device: torch.device
+) -> NDArray[np.uint8]:
+    """Class ids [H, W] of an image [H, W, 3]; 255 where the network is not sure."""
+    height, width = image.shape[:2]
+    whole = normalise(image[None]).to(device)
+    total = torch.zeros((), device=device)
+    for size in SIZES:
+        resized = resize_bilinear(whole, round(size * height), round(size * width))
+        for mirrored in (False, True):
+            seen = resized.flip(3) if mirrored else resized
+            logits: Tensor = resize_bilinear(network(seen).float(), height, width)
+            shares = logits.softmax(1)
+            total = total + (shares.flip(3) if mirrored else shares)
+    best, classes = (total[0] / (2 * len(SIZES))).max(0)
+    labels = torch.where(best > SURE, classes, VOID)
+    return labels.to(torch.uint8).cpu().numpy()
