@@ -32,51 +32,72 @@ def synthetic(seeds: range, *, size: str = "width=480,height=360", duration: flo
 def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, list[str]]]:
     """Name, command and arguments of each stage; the name is that of its folder in `out`."""
     stills = ["--data-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels"]
-    rendered = [
+    few = [
         *synthetic(range(1, 9), size="width=640,height=480", duration=15),
         *synthetic(range(11, 19), duration=15),
     ]
-    mixed = [*stills, "--drives", *rendered, "--drive-frames", "6"]
+    many = [
+        *synthetic(range(101, 151), size="width=640,height=480", duration=15),
+        *synthetic(range(151, 181), duration=15),
+    ]
+    mixed = [*stills, "--drive-frames", "6", "--drives"]
+    all_large = ["--small-share", "0", "--learning-rate", "0.001"]
+    kitti_drive = f"{kitti}/drive_10hz_mono"
     segmenter = f"{out}/segmenter/segmenter.safetensors"
     flow = f"{out}/flow/flow.safetensors"
     reach = ["--max-distance", "20", "--max-seconds", "1.4"]
+    flow_pairs = ["--drives", *synthetic(range(1, 17), duration=8), *stills, *reach]
     cases = ["--restore-from", flow, "--overlap", "64", "--precision", "auto"]
     moved = [
         "--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels",
         "--val-sequences", HELD_BACK,
     ]  # fmt: skip
-    kitti_drive = f"{kitti}/drive_10hz_mono"
+    learned = ("drives", "synthetic", "large", "stills_0", "stills_1", "stills_2")
     return [
         (
-            "segmenter_held_back", train_segmenter.run,
-            [*mixed, "--val-sequences", HELD_BACK, "--epochs", "210", "--small-share", "0.6",
+            "segmenter_first", train_segmenter.run,
+            [*mixed, *few, "--val-sequences", HELD_BACK, "--epochs", "210", "--small-share", "0.6",
              "--seed", "1"],
         ),
         (
+            "segmenter_held_back", train_segmenter.run,
+            [*mixed, *many, *all_large, "--val-sequences", HELD_BACK, "--epochs", "50",
+             "--seed", "5", "--start-from", f"{out}/segmenter_first/segmenter.safetensors"],
+        ),
+        (
             "segmenter", train_segmenter.run,
-            [*mixed, "--epochs", "80", "--small-share", "0", "--seed", "2",
-             "--start-from", f"{out}/segmenter_held_back/segmenter.safetensors"],
+            [*mixed, *many, *all_large, "--unlabelled-drives", kitti_drive, "--epochs", "60",
+             "--seed", "6", "--start-from", f"{out}/segmenter_held_back/segmenter.safetensors"],
+        ),
+        (
+            "flow_first", train_flow.run,
+            [*flow_pairs, "--steps", "12000", "--distil-steps", "0"],
         ),
         (
             "flow", train_flow.run,
-            ["--drives", *synthetic(range(1, 17), duration=8), *stills, *reach,
-             "--steps", "12000", "--segmenter", segmenter, "--distil-steps", "8000",
+            [*flow_pairs, "--steps", "7000", "--seed", "1",
+             "--start-from", f"{out}/flow_first/flow.safetensors",
+             "--segmenter", segmenter, "--distil-steps", "7000",
+             "--distil-learning-rate", "0.0002",
              "--distil-drives", kitti_drive, f"{camvid}/train",
-             *synthetic(range(21, 25), duration=8),
-             "--distil-stills", "500", "--drive-frames", "400"],
+             *synthetic(range(21, 23), duration=12),
+             "--distil-stills", "1000", "--drive-frames", "400"],
         ),
-        ("cases_drives", gentestcase.run, [kitti_drive, f"{out}/learned.txt", *reach, *cases]),
+        ("cases_drives", gentestcase.run,
+         [kitti_drive, f"{out}/learned.txt", "--lights", "3", *reach, *cases]),
         ("cases_synthetic", gentestcase.run,
          [*synthetic(range(31, 39), duration=2.6), *reach, *cases]),
-        ("cases_stills", gentestcase.run, [*moved, "--stills-pairs", "1500", *cases]),
+        ("cases_large", gentestcase.run,
+         [*synthetic(range(51, 54), size="width=640,height=480", duration=2.6), *reach, *cases]),
+        *((f"cases_stills_{seed}", gentestcase.run,
+           [*moved, "--stills-pairs", "1000", "--seed", str(seed), *cases]) for seed in range(3)),
         ("cases_validation", gentestcase.run,
          [f"{out}/held_back.txt", *synthetic(range(41, 43), duration=2.6), *reach, *cases]),
         (
             "decision", train.run,
-            ["--train-data-dir", *(f"{out}/cases_{name}" for name in
-                                   ("drives", "synthetic", "stills")),
+            ["--train-data-dir", *(f"{out}/cases_{name}" for name in learned),
              "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
-             "--hidden", "256", "--batch-size", "64", "--epochs", "30",
+             "--hidden", "256", "--batch-size", "64", "--epochs", "20",
              "--learning-rate", "0.001", "--decay", "0.85"],
         ),
     ]  # fmt: skip

@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--target",
         type=_score,
-        default=90.0,
+        default=92.0,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")

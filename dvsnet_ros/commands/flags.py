@@ -78,7 +78,7 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
     """
     add_network_flags(flags)
     flags.add_argument(
-        "--target", type=float, default=90.0,
+        "--target", type=float, default=92.0,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")

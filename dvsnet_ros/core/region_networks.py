@@ -101,13 +101,29 @@ def half_size(images: Tensor) -> Tensor:
 
 
 def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:
-    """Logits [S, C, h', w'] of the segmentation path on the flow network's grid of 1/8."""
-    return resize_bilinear(logits, *FlowNet.field_size(grid.region_height, grid.region_width))
+    """Logits [S, C, h', w'] of the segmentation path as the flow path keeps them.
+
+    They go to the flow network's grid of 1/8, as in the original; logits that are finer go to the
+    multiple of it that is nearest to their own grid, so that what is thin is not lost.
+    """
+    rows, columns = FlowNet.field_size(grid.region_height, grid.region_width)
+    finer = max(1, round(logits.shape[-2] / rows))
+    return resize_bilinear(logits, finer * rows, finer * columns)
 
 
 def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
-    """The flow path: key logits [R, C, h, w] follow the flow and are multiplied by the scale."""
-    return warp(keys, flow.float()) * scale.float()
+    """The flow path: key logits [R, C, h, w] follow the flow and are multiplied by the scale.
+
+    The fields are [R, ..., h / n, w / n], n = 1 in the original; a coarser flow is interpolated,
+    and counts in its own pixels.
+    """
+    flow, scale = flow.float(), scale.float()
+    rows, columns = keys.shape[-2:]
+    finer = rows // flow.shape[-2]
+    if finer > 1:
+        flow = resize_bilinear(flow, rows, columns) * finer
+        scale = resize_bilinear(scale, rows, columns)
+    return warp(keys, flow) * scale
 
 
 def decision_features(fields: FlowFields) -> Tensor:

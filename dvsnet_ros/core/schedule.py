@@ -70,7 +70,7 @@ class Schedule:
     """
 
     mode: str = "fixed"
-    target: float = 90.0
+    target: float = 92.0
     decrease: float = 1.0
     increase: float = 0.1
 

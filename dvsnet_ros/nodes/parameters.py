@@ -93,7 +93,7 @@ class Settings:
         live=True,
     )
     target: float = _parameter(
-        90.0,
+        92.0,
         "Expected confidence score under which a region takes the segmentation path.",
         limits=(0.0, 100.0),
         live=True,

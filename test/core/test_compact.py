@@ -7,10 +7,10 @@ from dvsnet_ros.core.networks.resize import resize_bilinear
 
 
 @pytest.mark.parametrize("size", [(32, 48), (53, 71), (54, 66), (8, 8), (33, 41)])
-def test_logits_are_an_eighth_of_any_region(size: tuple[int, int]) -> None:
+def test_logits_are_a_quarter_of_any_region(size: tuple[int, int]) -> None:
     network = CompactSegmenter(num_classes=5, width=4).eval()
     logits = network(torch.randn(2, 3, *size))
-    assert logits.shape == (2, 5, -(-size[0] // 8), -(-size[1] // 8))
+    assert logits.shape == (2, 5, 2 * -(-size[0] // 8), 2 * -(-size[1] // 8))
 
 
 def test_it_has_between_one_and_four_million_parameters() -> None:
@@ -19,17 +19,20 @@ def test_it_has_between_one_and_four_million_parameters() -> None:
 
 
 def test_logits_are_where_the_resize_expects_them_at_every_size() -> None:
-    """An edge lies at the same share of the logits' height, whether 8 divides the region or not."""
+    """An edge lies at the same share of the logits' height, whether 8 divides the region or not.
+
+    Two pixels off would be a deviation, not a tenth of one.
+    """
     torch.manual_seed(0)
     network = CompactSegmenter(num_classes=2, width=4).eval()
     image = torch.zeros(1, 3, 848, 64)
     image[:, :, 424:] = 1.0
     with torch.no_grad():
         whole = network(image)
-        # 844 rows are 105.5 logits: the same picture, 4 pixels less high
+        # 844 rows are 105.5 features: the same picture, 4 pixels less high
         squeezed = network(resize_bilinear(image, 844, 64))
-    assert whole.shape == squeezed.shape == (1, 2, 106, 8)
-    assert torch.allclose(whole, squeezed, atol=0.02 * float(whole.std()))
+    assert whole.shape == squeezed.shape == (1, 2, 212, 16)
+    assert torch.allclose(whole, squeezed, atol=0.1 * float(whole.std()))
 
 
 def test_folded_batch_norms_compute_the_same() -> None:

@@ -112,6 +112,18 @@ def test_starts_from_given_weights(tmp_path: Path) -> None:
     assert torch.equal(second.network.classify.bias, first.network.classify.bias)
 
 
+def test_the_result_takes_half_of_the_class_weights_back(tmp_path: Path) -> None:
+    training = make_training(tmp_path)
+    training.train_step(*training.batch(0))
+    training.average.update(training.network, 0)
+    images, _ = training.batch(1)
+    with torch.no_grad():
+        taken_back = training.average.network(images) - training.result()(images)
+    expected = 0.5 * training.weights.log()
+    assert torch.allclose(taken_back, expected.view(1, -1, 1, 1).expand_as(taken_back), atol=1e-5)
+    assert expected.abs().max() > 0.01
+
+
 def test_stages_split_the_epochs() -> None:
     assert [stage.epochs for stage in progressive_stages(10, 0.7)] == [7, 3]
     assert [stage.epochs for stage in progressive_stages(10, 0.0)] == [10]

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from dvsnet_ros.core.region_networks import key_logits, warp_and_scale
+from dvsnet_ros.core.regions import RegionGrid
+
+CLASSES = 3
+
+
+@pytest.mark.parametrize(
+    ("logits", "kept"),
+    [
+        ((30, 40), (30, 40)),  # an eighth: the flow network's grid
+        ((31, 41), (30, 40)),  # the original's segmentation network rounds otherwise
+        ((60, 80), (60, 80)),  # a quarter
+        ((62, 82), (60, 80)),
+        ((15, 20), (30, 40)),  # coarser ones are interpolated
+    ],
+)
+def test_key_logits_keep_a_multiple_of_the_flow_grid(
+    logits: tuple[int, int], kept: tuple[int, int]
+) -> None:
+    grid = RegionGrid(240, 320, 1, 1, 0)
+    assert key_logits(torch.randn(2, CLASSES, *logits), grid).shape == (2, CLASSES, *kept)
+
+
+@pytest.mark.parametrize("finer", [1, 2, 4])
+def test_a_coarser_flow_counts_in_its_own_pixels(finer: int) -> None:
+    """A flow of two pixels to the right moves logits that are n times as fine by 2n of theirs."""
+    keys = torch.randn(1, CLASSES, 5 * finer, 8 * finer)
+    flow = torch.zeros(1, 2, 5, 8)
+    flow[:, 0] = 2.0
+    moved = warp_and_scale(keys, flow, torch.full((1, CLASSES, 5, 8), 3.0))
+    assert moved.shape == keys.shape
+    assert torch.allclose(moved[..., : -2 * finer], 3.0 * keys[..., 2 * finer :], atol=1e-4)
+
+
+def test_what_a_finer_key_shows_survives_the_flow_path() -> None:
+    """A line one pixel wide is still one pixel wide when it has moved by one pixel of the flow."""
+    keys = torch.zeros(1, 2, 12, 16)
+    keys[:, 1, :, 7] = 1.0
+    flow = torch.zeros(1, 2, 6, 8)
+    flow[:, 0] = -1.0
+    moved = warp_and_scale(keys, flow, torch.ones(1, 2, 6, 8))
+    expected = torch.zeros(1, 2, 12, 16)
+    expected[:, 1, :, 9] = 1.0
+    assert torch.allclose(moved, expected, atol=1e-5)
