@@ -1,7 +1,7 @@
 """Labels for frames that have none: what a trained network is sure of, seen at several sizes.
 
-Self-training: a network that learns them under other crops and light gets calmer on a camera from
-which there are no labels.
+Self-training: a network learns them under other crops and light, for a camera from which there are
+no labels.
 """
 
 from __future__ import annotations
