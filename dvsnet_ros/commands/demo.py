@@ -22,6 +22,7 @@ from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Path as RegionPath
+from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import check_folder
@@ -95,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--target",
         type=_score,
-        default=92.0,
+        default=Schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
 
@@ -78,16 +79,16 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
     """
     add_network_flags(flags)
     flags.add_argument(
-        "--target", type=float, default=92.0,
+        "--target", type=float, default=Schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
     flags.add_argument(
-        "--dynamic-decrease", type=float, default=1.0, metavar="SCORE",
+        "--dynamic-decrease", type=float, default=Schedule.decrease, metavar="SCORE",
         help="its fall after the segmentation path (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
-        "--dynamic-increase", type=float, default=0.1, metavar="SCORE",
+        "--dynamic-increase", type=float, default=Schedule.increase, metavar="SCORE",
         help="its rise after the flow path (default: %(default)s)",
     )  # fmt: skip
     for cells in ("rows", "columns"):

@@ -87,25 +87,25 @@ class Settings:
         limits=(0, 2048),
     )
     schedule: str = _parameter(
-        "fixed",
+        Schedule.mode,
         "Whether all regions keep to `target`, or each region's own target moves.",
         choices=MODES,
         live=True,
     )
     target: float = _parameter(
-        92.0,
+        Schedule.target,
         "Expected confidence score under which a region takes the segmentation path.",
         limits=(0.0, 100.0),
         live=True,
     )
     dynamic_decrease: float = _parameter(
-        1.0,
+        Schedule.decrease,
         "Dynamic schedule: fall of a region's target after the segmentation path.",
         limits=(0.0, 100.0),
         live=True,
     )
     dynamic_increase: float = _parameter(
-        0.1,
+        Schedule.increase,
         "Dynamic schedule: rise of a region's target after the flow path.",
         limits=(0.0, 100.0),
         live=True,

@@ -46,11 +46,12 @@ def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor
         logits.float(), *(-(-size // LABEL_STRIDE) for size in (height, width))
     )
     log_shares = functional.log_softmax(resized, 1)
+    classes = logits.shape[1]
+    truth = functional.one_hot(sampled.clamp(max=classes), classes + 1)[..., :classes]
+    truth = truth.permute(0, 3, 1, 2).float()  # all 0 where void
+    shares = log_shares.exp() * truth.sum(1, keepdim=True)
     entropy = weighted_cross_entropy(log_shares, sampled, weights)
-    known = (sampled < logits.shape[1]).unsqueeze(1)
-    truth = functional.one_hot(torch.where(known[:, 0], sampled, 0), logits.shape[1])
-    truth = truth.permute(0, 3, 1, 2) * known
-    return entropy + JACCARD_WEIGHT * jaccard_loss(log_shares.exp() * known, truth.float())
+    return entropy + JACCARD_WEIGHT * jaccard_loss(shares, truth)
 
 
 def weighted_cross_entropy(log_shares: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -19,20 +19,18 @@ def test_it_has_between_one_and_four_million_parameters() -> None:
 
 
 def test_logits_are_where_the_resize_expects_them_at_every_size() -> None:
-    """An edge lies at the same share of the logits' height, whether 8 divides the region or not.
-
-    Two pixels off would be a deviation, not a tenth of one.
-    """
+    """An edge lies at the same share of the logits' height, whether 8 divides the region or not."""
     torch.manual_seed(0)
     network = CompactSegmenter(num_classes=2, width=4).eval()
-    image = torch.zeros(1, 3, 848, 64)
-    image[:, :, 424:] = 1.0
+    # soft, so that the resize to 844 rows does not blur it; a pixel off would be 0.35 deviations
+    edge = torch.sigmoid((torch.arange(848.0) - 424.0) / 8.0)
+    image = edge.view(1, 1, 848, 1).expand(1, 3, 848, 64)
     with torch.no_grad():
         whole = network(image)
         # 844 rows are 105.5 features: the same picture, 4 pixels less high
         squeezed = network(resize_bilinear(image, 844, 64))
     assert whole.shape == squeezed.shape == (1, 2, 212, 16)
-    assert torch.allclose(whole, squeezed, atol=0.1 * float(whole.std()))
+    assert torch.allclose(whole, squeezed, atol=0.02 * float(whole.std()))
 
 
 def test_folded_batch_norms_compute_the_same() -> None:
