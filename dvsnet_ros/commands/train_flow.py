@@ -31,7 +31,6 @@ from dvsnet_ros.training.flow import (
 from dvsnet_ros.training.flow_batches import FlowRecipe
 from dvsnet_ros.training.flow_pairs import PairSource, RememberedPairs, RenderedPairs, StillPairs
 from dvsnet_ros.training.footage import (
-    Footage,
     SegmentedFootage,
     footage_of_drive,
     footage_of_pairs,
@@ -82,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
         "--distil-drives", nargs="*", default=[], metavar="DRIVE", help=f"each {KINDS_OF_DRIVES}"
     )
     distil.add_argument(
-        "--distil-stills", type=int, default=0, metavar="N", help="pairs of --data-dir's stills"
+        "--distil-stills",
+        type=int,
+        default=0,
+        metavar="N",
+        help="pairs of --data-dir's stills, drawn as often as all drives together",
     )
     distil.add_argument(
         "--drive-frames", type=int, default=300,
@@ -106,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--width", type=int, default=defaults.width,
         help="channels of the network's first layer (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--correction", type=int, default=defaults.correction,
+        help="channels of the correction of warped logits, 0 for the original's network, which has "
+        "none (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
@@ -145,6 +153,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         crop=tuple(options.crop),
         temperature=options.temperature,
         width=options.width,
+        correction=options.correction,
         seed=options.seed,
     )
     segmenter = None
@@ -205,15 +214,18 @@ def _footage(
         raise ValueError("distillation needs --segmenter CHECKPOINT; or give --distil-steps 0")
     device = resolve_device(options.device)
     networks = RegionNetworks(segmenter, device, resolve_precision(options.precision, device))
-    footage: list[Footage] = [
+    footage = [
         footage_of_drive(drive(source), reach, options.drive_frames)
         for source in options.distil_drives
     ]
+    segmented = [SegmentedFootage(frames, networks, options.overlap) for frames in footage]
     if options.distil_stills:
         if stills is None:
             raise ValueError("--distil-stills needs --data-dir and --labels-dir")
-        footage.append(footage_of_pairs("stills", stills, options.distil_stills, options.seed))
-    return [SegmentedFootage(frames, networks, options.overlap) for frames in footage]
+        moved = footage_of_pairs("stills", stills, options.distil_stills, options.seed)
+        of_stills = SegmentedFootage(moved, networks, options.overlap)
+        segmented += [of_stills] * max(1, len(segmented))
+    return segmented
 
 
 def _describe(progress: FlowProgress) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -76,6 +77,10 @@ class RegionNetworks:
         fields: FlowFields = self._networks["flow"](current, key)
         return fields
 
+    def follow(self, keys: Tensor, fields: FlowFields) -> Tensor:
+        """The flow path's logits [R, C, h, w] float32 of R regions, from their key logits."""
+        return flow_path_logits(cast(FlowNet, self._networks["flow"]), keys, fields)
+
     def scores(self, features: Tensor) -> list[float]:
         """Expected confidence scores of R regions from their `decision_features`."""
         scores: list[float] = self._networks["decision"](features).tolist()
@@ -111,8 +116,19 @@ def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:
     return resize_bilinear(logits, finer * rows, finer * columns)
 
 
+def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tensor:
+    """The flow path: key logits [R, C, h, w] float32, warped, scaled and corrected, as large.
+
+    Args:
+        network: the flow network, which gave the fields and has the correction, if there is one.
+        keys: key logits, on a multiple of the fields' grid.
+        fields: what the flow network says of the R regions.
+    """
+    return network.correct(warp_and_scale(keys, fields.flow, fields.scale), fields)
+
+
 def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
-    """The flow path: key logits [R, C, h, w] follow the flow and are multiplied by the scale.
+    """Key logits [R, C, h, w] follow the flow and are multiplied by the scale, as in the paper.
 
     The fields are [R, ..., h / n, w / n], n = 1 in the original; a coarser flow is interpolated,
     and counts in its own pixels.

@@ -24,7 +24,6 @@ from dvsnet_ros.core.region_networks import (
     RegionNetworks,
     decision_features,
     key_logits,
-    warp_and_scale,
 )
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
@@ -223,11 +222,10 @@ class VideoSegmenter:
             logits.update(zip(_on_path(paths, Path.SEGMENTATION), segmented, strict=True))
         flowing = _on_path(paths, Path.FLOW)
         if flowing and flow_path is not None and self._keys is not None:
-            fields = flow_path.fields
-            scaled = warp_and_scale(
-                self._keys.logits[flowing], fields.flow[flowing], fields.scale[flowing]
+            followed = self._networks.follow(
+                self._keys.logits[flowing], flow_path.fields.of(flowing)
             )
-            logits.update(zip(flowing, scaled, strict=True))
+            logits.update(zip(flowing, followed, strict=True))
         return [logits[region] for region in range(len(paths))]
 
     def _advance(

@@ -85,13 +85,14 @@ def _bytes_of(region: Tensor) -> bytes:
 
 
 def _split(fields: FlowFields) -> list[FlowFields]:
-    parts = zip(fields.flow.split(1), fields.scale.split(1), fields.features.split(1), strict=True)
-    return [FlowFields(*part) for part in parts]
+    return [fields.of([region]) for region in range(len(fields.flow))]
 
 
 def _join(fields: Sequence[FlowFields]) -> FlowFields:
+    contexts = [field.context for field in fields if field.context is not None]
     return FlowFields(
         torch.cat([field.flow for field in fields]),
         torch.cat([field.scale for field in fields]),
         torch.cat([field.features for field in fields]),
+        torch.cat(contexts) if contexts else None,
     )

@@ -19,7 +19,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import LEAK, FlowNet
-from dvsnet_ros.core.region_networks import warp_and_scale
+from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.averaging import WeightAverage
 from dvsnet_ros.training.flow_batches import (
@@ -91,7 +91,8 @@ class FlowTraining:
         self._batches = FlowBatches(self.recipe, self.pairs, self.footage)
         self.label_set = self.beside.label_set if self.beside else CAMVID
         classes = len(self.label_set.classes)
-        self.spec = NetworkSpec("flow_net", {"num_classes": classes, "width": self.recipe.width})
+        sizes = {"width": self.recipe.width, "correction": self.recipe.correction}
+        self.spec = NetworkSpec("flow_net", {"num_classes": classes, **sizes})
         torch.manual_seed(self.recipe.seed)
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
@@ -180,7 +181,7 @@ class FlowTraining:
         )
         with self._autocast(current):
             fields = self.network(current, key)
-        logits = warp_and_scale(unmoved, fields.flow, fields.scale)
+            logits = flow_path_logits(self.network, unmoved, fields)
         figures = {
             "agreement": _agreement(logits, target),
             "agreement_unmoved": _agreement(unmoved, target),
@@ -236,7 +237,7 @@ class FlowTraining:
 
 
 def initialise(network: FlowNet) -> None:
-    """Random weights after He et al. (2015), no biases, and a scale field that is 1 everywhere."""
+    """Random weights after He et al. (2015), no biases, a scale of 1 everywhere, no correction."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, LEAK)
@@ -250,6 +251,8 @@ def initialise(network: FlowNet) -> None:
             nn.init.zeros_(module.bias)
     nn.init.zeros_(network.predict_scale.weight)
     nn.init.constant_(network.predict_scale.bias, 1.0)  # type: ignore[arg-type]  # it has one
+    if network.correction is not None:
+        nn.init.zeros_(network.correction.predict.weight)
 
 
 @torch.no_grad()

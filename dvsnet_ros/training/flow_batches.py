@@ -38,6 +38,7 @@ class FlowRecipe:
         temperature: of the distillation.
         average_decay: of the weight average.
         width: of the network.
+        correction: channels of the correction of warped logits; 0 trains the original's network.
         seed: of everything random.
 
     Raises:
@@ -54,6 +55,7 @@ class FlowRecipe:
     temperature: float = 1.0
     average_decay: float = 0.998
     width: int = 24
+    correction: int = 48
     seed: int = 0
 
     def __post_init__(self) -> None:

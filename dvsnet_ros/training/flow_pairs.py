@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -120,8 +120,11 @@ class RememberedPairs:
 class Motion:
     """How a camera in a car moves from the key frame to the current one; the largest values.
 
+    Each pair takes a share of all of them, drawn from 0 to 1, as frames that are near each other or
+    far apart do.
+
     Attributes:
-        forward: metres; half of the pairs move less than a third of it.
+        forward: metres; seldom a third of it backward.
         turn: of the image, in shares of its width, by yaw.
         nod: of the image, in shares of its height, by pitch.
         roll: degrees.
@@ -136,6 +139,10 @@ class Motion:
     roll: float = 1.0
     object_shift: float = 0.35
     object_zoom: float = 1.0
+
+    def times(self, share: float) -> Motion:
+        """The same motion in a share of the time."""
+        return Motion(**{name: share * value for name, value in asdict(self).items()})
 
 
 @dataclass
@@ -170,8 +177,9 @@ class StillPairs:
     def pair(self, random: np.random.Generator) -> FlowPair:
         """Draw a pair."""
         still = self._still(random)
+        motion = self.motion.times(random.random())
         vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * self.size[::-1]
-        places = _street_places(still.labels, vanishing, self.motion, random)
+        places = _street_places(still.labels, vanishing, motion, random)
         moved = cv2.remap(
             still.image, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
@@ -180,10 +188,10 @@ class StillPairs:
         key = still.image.copy()
         for cutout in self._cutouts(random):
             placement = draw_placement(cutout, self.size, random)
-            motion = self._object_motion(cutout, placement, vanishing, random)
+            moved_by = _object_motion(cutout, placement, vanishing, motion, random)
             cutout.paint(key, placement)
-            covered = cutout.paint(current, motion @ placement)
-            back = np.linalg.inv(motion)[:2]
+            covered = cutout.paint(current, moved_by @ placement)
+            back = np.linalg.inv(moved_by)[:2]
             rows, columns = np.nonzero(covered)
             here = np.stack((columns, rows, np.ones_like(rows))).astype(np.float32)
             places[rows, columns] = (back @ here).T
@@ -201,24 +209,25 @@ class StillPairs:
         drawn = [cut_out(self._still(random), random) for _ in range(count)]
         return [cutout for cutout in drawn if cutout is not None]
 
-    def _object_motion(
-        self,
-        cutout: Cutout,
-        placement: NDArray[np.float64],
-        vanishing: NDArray[np.float64],
-        random: np.random.Generator,
-    ) -> NDArray[np.float64]:
-        """From the key frame's pixels to the current frame's.
 
-        What comes twice as near is twice as large, and twice as far from the vanishing point:
-        oncoming cars go both fast.
-        """
-        zoom = np.exp(self.motion.object_zoom * random.uniform(-0.3, 1.0))
-        reach = self.motion.object_shift * cutout.alpha.shape[1] * placement[0, 0]
-        shift = reach * random.uniform(-1, 1, 2) * (1.0, 0.3)
-        motion = np.diag((zoom, zoom, 1.0))
-        motion[:2, 2] = (1.0 - zoom) * vanishing + shift
-        return motion
+def _object_motion(
+    cutout: Cutout,
+    placement: NDArray[np.float64],
+    vanishing: NDArray[np.float64],
+    motion: Motion,
+    random: np.random.Generator,
+) -> NDArray[np.float64]:
+    """From the key frame's pixels to the current frame's, [3, 3].
+
+    What comes twice as near is twice as large, and twice as far from the vanishing point: oncoming
+    cars go both fast.
+    """
+    zoom = np.exp(motion.object_zoom * random.uniform(-0.3, 1.0))
+    reach = motion.object_shift * cutout.alpha.shape[1] * placement[0, 0]
+    shift = reach * random.uniform(-1, 1, 2) * (1.0, 0.3)
+    moved_by = np.diag((zoom, zoom, 1.0))
+    moved_by[:2, 2] = (1.0 - zoom) * vanishing + shift
+    return moved_by
 
 
 def _street_places(
@@ -238,7 +247,7 @@ def _street_places(
     nearness[(labels == SKY) & (down < 0)] = 0.0
     on_ground = (labels == ROAD) | (labels == PAVEMENT)
     nearness[on_ground] = ground[on_ground]
-    forward = motion.forward * _forward_share(random)
+    forward = motion.forward * random.uniform(-0.3, 1.0)
     shrink = 1.0 / np.maximum(1.0 + forward * nearness, 0.4)
     roll = np.deg2rad(motion.roll) * random.uniform(-1, 1)
     turn = motion.turn * width * np.clip(random.normal(0, 0.4), -1, 1)
@@ -251,12 +260,6 @@ def _street_places(
         ),
         2,
     ).astype(np.float32)
-
-
-def _forward_share(random: np.random.Generator) -> float:
-    """Share of the largest way forward: mostly little, seldom a little backward."""
-    share = float(random.uniform(-0.3, 1.0))
-    return share * abs(share)
 
 
 def _flow_to(places: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -92,7 +92,8 @@ def footage_of_pairs(name: str, source: PairSource, count: int, seed: int) -> Fo
 class SegmentedFootage:
     """Footage, and what the segmentation network says of its regions.
 
-    A frame is segmented when it is first drawn; its logits stay in memory, as float16.
+    Half of what is drawn is mirrored. A frame is segmented when it is first drawn, mirrored or not;
+    its logits stay in memory, as float16.
 
     Args:
         footage: the frames.
@@ -104,7 +105,7 @@ class SegmentedFootage:
         self._footage = footage
         self._networks = networks
         self._grid = RegionGrid(*footage.size, overlap=overlap)
-        self._logits: dict[int, Tensor] = {}
+        self._logits: dict[tuple[int, bool], Tensor] = {}
 
     def draw(
         self, random: np.random.Generator
@@ -117,19 +118,23 @@ class SegmentedFootage:
         """
         key, current = self._footage.pairs[int(random.integers(len(self._footage.pairs)))]
         region = int(random.integers(len(self._grid.regions)))
+        mirrored = bool(random.random() < 0.5)
         place = self._grid.regions[region].slices
-        images = self._footage.images
         return (
-            images[current][place],
-            images[key][place],
-            self._segmented(current)[region],
-            self._segmented(key)[region],
+            self._image(current, mirrored)[place],
+            self._image(key, mirrored)[place],
+            self._segmented(current, mirrored)[region],
+            self._segmented(key, mirrored)[region],
         )
 
+    def _image(self, index: int, mirrored: bool) -> NDArray[np.uint8]:
+        image = self._footage.images[index]
+        return image[:, ::-1] if mirrored else image
+
     @torch.no_grad()
-    def _segmented(self, index: int) -> Tensor:
-        if index not in self._logits:
-            image = self._networks.to_image(self._footage.images[index], self._grid)
+    def _segmented(self, index: int, mirrored: bool) -> Tensor:
+        if (index, mirrored) not in self._logits:
+            image = self._networks.to_image(self._image(index, mirrored), self._grid)
             logits = self._networks.segment(image, self._grid.regions)
-            self._logits[index] = key_logits(logits, self._grid).half()
-        return self._logits[index]
+            self._logits[index, mirrored] = key_logits(logits, self._grid).half()
+        return self._logits[index, mirrored]

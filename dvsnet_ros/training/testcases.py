@@ -22,7 +22,6 @@ from dvsnet_ros.core.region_networks import (
     RegionNetworks,
     decision_features,
     key_logits,
-    warp_and_scale,
 )
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
@@ -192,7 +191,7 @@ class CaseMaker:
                 "--width to process them at one"
             )
         fields = self._networks.flow(current.flow_inputs, key.flow_inputs)
-        logits = warp_and_scale(key.keys, fields.flow, fields.scale)
+        logits = self._networks.follow(key.keys, fields)
         features = decision_features(fields).permute(0, 2, 3, 1)  # as TensorFlow lays them out
         agreement = np.array(
             [

@@ -7,11 +7,14 @@ Source: section 3.2 of the DVSNet paper; `model/flownetmodel.py` of the original
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+
+from dvsnet_ros.core.networks.correction import Correction, difference
 
 LEAK = 0.1
 FLOW_FACTOR = 5.0
@@ -27,6 +30,7 @@ class FlowFields:
             pixels of the 1/8 grid.
         scale: [N, classes, h, w], the factor of each warped logit.
         features: [N, channels, h', w'] of conv6_1, what the decision network reads.
+        context: [N, channels, h, w], what the correction reads; None where there is none.
         coarse_flows: four [N, 2, h_i, w_i], the estimates on which the flow is refined, coarsest
             first; in pixels of the 1/8 grid too. Only training reads them.
     """
@@ -34,7 +38,14 @@ class FlowFields:
     flow: Tensor
     scale: Tensor
     features: Tensor
+    context: Tensor | None = None
     coarse_flows: tuple[Tensor, ...] = ()
+
+    def of(self, regions: Sequence[int]) -> FlowFields:
+        """What inference needs of some of the regions, in this order."""
+        chosen = list(regions)
+        context = self.context[chosen] if self.context is not None else None
+        return FlowFields(self.flow[chosen], self.scale[chosen], self.features[chosen], context)
 
 
 class FlowNet(nn.Module):
@@ -43,9 +54,10 @@ class FlowNet(nn.Module):
     Args:
         num_classes: channels of the scale field.
         width: channels of conv1, 24 in the original; every other width is in proportion.
+        correction: channels of the correction of warped logits; 0, as in the original, has none.
     """
 
-    def __init__(self, num_classes: int = 19, width: int = 24) -> None:
+    def __init__(self, num_classes: int = 19, width: int = 24, correction: int = 0) -> None:
         super().__init__()
         c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
         self.feature_channels = c6
@@ -66,6 +78,7 @@ class FlowNet(nn.Module):
         refined = c2 + c1 + 2
         self.predict_flow2 = nn.Conv2d(refined, 2, 3, 1, 1)
         self.predict_scale = nn.Conv2d(refined, num_classes, 3, 1, 1)
+        self.correction = Correction(num_classes, refined + 3, correction) if correction else None
 
     @staticmethod
     def field_size(region_height: int, region_width: int) -> tuple[int, int]:
@@ -87,8 +100,18 @@ class FlowNet(nn.Module):
         refined, flow4 = self.refine3(refined, conv3)
         refined, flow3 = self.refine2(refined, conv2)
         flow = FLOW_FACTOR * self.predict_flow2(refined)
+        context = None
+        if self.correction is not None:
+            context = torch.cat((refined, difference(current, key, flow)), 1)
         coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
-        return FlowFields(flow, self.predict_scale(refined), conv6, coarse)
+        return FlowFields(flow, self.predict_scale(refined), conv6, context, coarse)
+
+    def correct(self, logits: Tensor, fields: FlowFields) -> Tensor:
+        """Warped and scaled logits [N, C, h, w], corrected if this network has a correction."""
+        if self.correction is None or fields.context is None:
+            return logits
+        corrected: Tensor = self.correction(logits, fields.context)
+        return corrected
 
 
 class Refinement(nn.Module):

@@ -1,0 +1,103 @@
+"""The correction of warped logits, by itself and in the pipeline."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dvsnet_ros.core.checkpoint import Checkpoint, untrained_checkpoint
+from dvsnet_ros.core.networks import NetworkSpec, build_network
+from dvsnet_ros.core.networks.correction import Correction, difference
+from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+
+CLASSES, CONTEXT = 3, 5
+
+
+@pytest.mark.parametrize("finer", [1, 2, 3])
+def test_works_on_logits_of_any_grid(finer: int) -> None:
+    """Of which the original's, at 1/8, and the compact network's, at 1/4, are two."""
+    correction = Correction(CLASSES, CONTEXT, 8)
+    logits, context = torch.randn(2, CLASSES, 5 * finer, 8 * finer), torch.randn(2, CONTEXT, 5, 8)
+    corrected = correction(logits, context)
+    assert corrected.shape == logits.shape
+    assert not torch.allclose(corrected, logits)
+    torch.nn.init.zeros_(correction.predict.weight)
+    torch.nn.init.zeros_(correction.predict.bias)  # type: ignore[arg-type]
+    assert torch.equal(correction(logits, context), logits)
+
+
+def test_a_channel_of_the_prediction_is_one_place_of_the_finer_grid() -> None:
+    correction = Correction(CLASSES, CONTEXT, 8)
+    torch.nn.init.zeros_(correction.predict.weight)
+    bias = torch.zeros(CLASSES, 2, 2)
+    bias[1, 0, 1] = 1.0  # class 1, upper right
+    correction.predict.bias = torch.nn.Parameter(bias.flatten())
+    added = correction(torch.zeros(1, CLASSES, 4, 6), torch.zeros(1, CONTEXT, 2, 3))
+    expected = torch.zeros(1, CLASSES, 4, 6)
+    expected[:, 1, ::2, 1::2] = 8.0
+    assert torch.equal(added, expected)
+
+
+def test_the_difference_is_zero_where_the_flow_is_right() -> None:
+    key = torch.rand(1, 3, 32, 48)
+    current = key.roll(-8, dims=3)  # what was 8 pixels to the right, 2 of the flow's
+    flow = torch.zeros(1, 2, 8, 12)
+    flow[:, 0] = 2.0
+    assert difference(current, key, flow)[..., :10].abs().max() < 1e-5
+    assert difference(current, key, torch.zeros_like(flow)).abs().mean() > 0.05
+
+
+def test_the_originals_network_has_none() -> None:
+    images = torch.rand(1, 3, 32, 48)
+    network = FlowNet(CLASSES, 4)
+    fields = network(images, images)
+    logits = torch.randn(1, CLASSES, 8, 12)
+    assert fields.context is None
+    assert network.correct(logits, fields) is logits
+    assert not [name for name in network.state_dict() if name.startswith("correction")]
+
+
+def test_fields_of_some_regions_keep_their_order() -> None:
+    images = torch.rand(3, 3, 32, 48)
+    fields = FlowNet(CLASSES, 4, correction=8)(images, images.flip(0))
+    assert fields.context is not None
+    some = fields.of([2, 0])
+    assert torch.equal(some.flow, fields.flow[[2, 0]])
+    assert torch.equal(some.scale, fields.scale[[2, 0]])
+    assert torch.equal(some.features, fields.features[[2, 0]])
+    assert torch.equal(some.context, fields.context[[2, 0]])
+
+
+def with_correction(checkpoint: Checkpoint, wanted: int) -> Checkpoint:
+    """The checkpoint with a flow network whose correction always says one class."""
+    spec = checkpoint.specs["flow"]
+    arguments = {**spec.arguments, "correction": 8}
+    corrected = NetworkSpec(spec.architecture, arguments)
+    network = build_network(corrected)
+    assert isinstance(network, FlowNet)
+    assert network.correction is not None
+    network.load_state_dict(checkpoint.networks["flow"].state_dict(), strict=False)
+    torch.nn.init.zeros_(network.correction.predict.weight)
+    bias = torch.zeros(len(checkpoint.label_set.classes), 4)
+    bias[wanted] = 1e3
+    network.correction.predict.bias = torch.nn.Parameter(bias.flatten())
+    return replace(
+        checkpoint,
+        networks={**checkpoint.networks, "flow": network},
+        specs={**checkpoint.specs, "flow": corrected},
+    )
+
+
+def test_the_flow_path_is_corrected_and_the_segmentation_path_is_not() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    segmenter = VideoSegmenter(
+        with_correction(untrained_checkpoint(), 7),
+        overlap=16, device="cpu", precision="float32", schedule=Schedule(target=0.0),
+    )  # fmt: skip
+    first = segmenter.segment(frame, 0)
+    assert (first.mask != 7).any()
+    assert (segmenter.segment(frame, 1).mask == 7).all()
+    assert (segmenter.segment(frame, 2).mask == 7).all()
