@@ -5,7 +5,7 @@
 
 CAMVID holds `train` and `train_labels` (CamVid's 367 training stills and their labels), KITTI a
 drive without labels in `drive_10hz_mono`. What comes out is `OUT/road.safetensors`, and the losses
-and figures of each stage beside it. On two CPU cores it takes about two hours, on a GPU less.
+and figures of each stage beside it. On two CPU cores it takes about four hours, on a GPU less.
 """
 
 from __future__ import annotations
@@ -52,7 +52,15 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
         "--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels",
         "--val-sequences", HELD_BACK,
     ]  # fmt: skip
-    learned = ("drives", "synthetic", "large", "stills_0", "stills_1", "stills_2")
+    half = ["--height", "192", "--width", "624"]
+    twice = ["--height", "720", "--width", "960"]
+    distilled = [
+        "--distil-drives", kitti_drive, f"{camvid}/train", *synthetic(range(21, 23), duration=12),
+        "--drive-frames", "400",
+    ]  # fmt: skip
+    learned = (
+        "drives", "half", "twice", "synthetic", "large", "stills_0", "stills_1", "stills_2",
+    )  # fmt: skip
     return [
         (
             "segmenter_first", train_segmenter.run,
@@ -65,26 +73,39 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
              "--seed", "5", "--start-from", f"{out}/segmenter_first/segmenter.safetensors"],
         ),
         (
-            "segmenter", train_segmenter.run,
+            "segmenter_second", train_segmenter.run,
             [*mixed, *many, *all_large, "--unlabelled-drives", kitti_drive, "--epochs", "60",
              "--seed", "6", "--start-from", f"{out}/segmenter_held_back/segmenter.safetensors"],
+        ),
+        (
+            "segmenter", train_segmenter.run,
+            [*mixed, *many, *all_large, "--unlabelled-drives", kitti_drive, "--epochs", "45",
+             "--seed", "7", "--start-from", f"{out}/segmenter_second/segmenter.safetensors"],
         ),
         (
             "flow_first", train_flow.run,
             [*flow_pairs, "--steps", "12000", "--distil-steps", "0"],
         ),
         (
-            "flow", train_flow.run,
+            "flow_second", train_flow.run,
             [*flow_pairs, "--steps", "7000", "--seed", "1",
              "--start-from", f"{out}/flow_first/flow.safetensors",
-             "--segmenter", segmenter, "--distil-steps", "7000",
-             "--distil-learning-rate", "0.0002",
-             "--distil-drives", kitti_drive, f"{camvid}/train",
-             *synthetic(range(21, 23), duration=12),
-             "--distil-stills", "1000", "--drive-frames", "400"],
+             "--segmenter", f"{out}/segmenter_second/segmenter.safetensors",
+             "--distil-steps", "7000", "--distil-learning-rate", "0.0002",
+             *distilled, "--distil-stills", "1000"],
+        ),
+        (
+            "flow", train_flow.run,
+            [*flow_pairs, "--steps", "3500", "--learning-rate", "0.0003", "--seed", "4",
+             "--start-from", f"{out}/flow_second/flow.safetensors",
+             "--segmenter", segmenter,
+             "--distil-steps", "7500", "--distil-learning-rate", "0.0004",
+             *distilled, "--distil-stills", "2000"],
         ),
         ("cases_drives", gentestcase.run,
          [kitti_drive, f"{out}/learned.txt", "--lights", "3", *reach, *cases]),
+        ("cases_half", gentestcase.run, [kitti_drive, "--lights", "3", *half, *reach, *cases]),
+        ("cases_twice", gentestcase.run, [f"{out}/learned.txt", *twice, *reach, *cases]),
         ("cases_synthetic", gentestcase.run,
          [*synthetic(range(31, 39), duration=2.6), *reach, *cases]),
         ("cases_large", gentestcase.run,

@@ -89,10 +89,10 @@ def _split(fields: FlowFields) -> list[FlowFields]:
 
 
 def _join(fields: Sequence[FlowFields]) -> FlowFields:
-    contexts = [field.context for field in fields if field.context is not None]
+    contexts = zip(*(field.context for field in fields), strict=True)
     return FlowFields(
         torch.cat([field.flow for field in fields]),
         torch.cat([field.scale for field in fields]),
         torch.cat([field.features for field in fields]),
-        torch.cat(contexts) if contexts else None,
+        tuple(torch.cat(context) for context in contexts),
     )

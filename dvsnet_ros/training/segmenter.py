@@ -52,7 +52,7 @@ class Stage:
 
 
 SMALL_CROP = Crop(160, 208, (0.4, 1.0))
-LARGE_CROP = Crop(256, 336, (0.6, 1.8))
+LARGE_CROP = Crop(256, 336, (0.6, 2.4))
 
 UNWEIGHTED = 0.5
 """How much of the class weights is taken back after training. They make the logits of a class

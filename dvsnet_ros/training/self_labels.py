@@ -17,7 +17,7 @@ from dvsnet_ros.training.augmentation import VOID
 from dvsnet_ros.training.data import LabelledImage, evenly_spaced
 from dvsnet_ros.training.segmenter import normalise
 
-SIZES = (0.75, 1.0, 1.25)
+SIZES = (0.5, 0.75, 1.0, 1.25)
 """Magnifications at which a frame is seen, each of them also mirrored."""
 
 SURE = 0.8

@@ -13,14 +13,22 @@ from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
-CLASSES, CONTEXT = 3, 5
+CLASSES, CONTEXT = 3, (5, 4, 6)
+
+
+def make_context(rows: int, columns: int) -> list[torch.Tensor]:
+    """Two regions' context, each level half as fine as the one before, rounded up."""
+    return [
+        torch.randn(2, channels, -(-rows // 2**level), -(-columns // 2**level))
+        for level, channels in enumerate(CONTEXT)
+    ]
 
 
 @pytest.mark.parametrize("finer", [1, 2, 3])
 def test_works_on_logits_of_any_grid(finer: int) -> None:
     """Of which the original's, at 1/8, and the compact network's, at 1/4, are two."""
     correction = Correction(CLASSES, CONTEXT, 8)
-    logits, context = torch.randn(2, CLASSES, 5 * finer, 8 * finer), torch.randn(2, CONTEXT, 5, 8)
+    logits, context = torch.randn(2, CLASSES, 5 * finer, 8 * finer), make_context(5, 8)
     corrected = correction(logits, context)
     assert corrected.shape == logits.shape
     assert not torch.allclose(corrected, logits)
@@ -35,8 +43,8 @@ def test_a_channel_of_the_prediction_is_one_place_of_the_finer_grid() -> None:
     bias = torch.zeros(CLASSES, 2, 2)
     bias[1, 0, 1] = 1.0  # class 1, upper right
     correction.predict.bias = torch.nn.Parameter(bias.flatten())
-    added = correction(torch.zeros(1, CLASSES, 4, 6), torch.zeros(1, CONTEXT, 2, 3))
-    expected = torch.zeros(1, CLASSES, 4, 6)
+    added = correction(torch.zeros(2, CLASSES, 4, 6), make_context(2, 3))
+    expected = torch.zeros(2, CLASSES, 4, 6)
     expected[:, 1, ::2, 1::2] = 8.0
     assert torch.equal(added, expected)
 
@@ -55,7 +63,7 @@ def test_the_originals_network_has_none() -> None:
     network = FlowNet(CLASSES, 4)
     fields = network(images, images)
     logits = torch.randn(1, CLASSES, 8, 12)
-    assert fields.context is None
+    assert fields.context == ()
     assert network.correct(logits, fields) is logits
     assert not [name for name in network.state_dict() if name.startswith("correction")]
 
@@ -63,12 +71,13 @@ def test_the_originals_network_has_none() -> None:
 def test_fields_of_some_regions_keep_their_order() -> None:
     images = torch.rand(3, 3, 32, 48)
     fields = FlowNet(CLASSES, 4, correction=8)(images, images.flip(0))
-    assert fields.context is not None
+    assert [seen.shape[2:] for seen in fields.context] == [(8, 12), (4, 6), (2, 3)]
     some = fields.of([2, 0])
     assert torch.equal(some.flow, fields.flow[[2, 0]])
     assert torch.equal(some.scale, fields.scale[[2, 0]])
     assert torch.equal(some.features, fields.features[[2, 0]])
-    assert torch.equal(some.context, fields.context[[2, 0]])
+    for chosen, seen in zip(some.context, fields.context, strict=True):
+        assert torch.equal(chosen, seen[[2, 0]])
 
 
 def with_correction(checkpoint: Checkpoint, wanted: int) -> Checkpoint:

@@ -8,6 +8,8 @@ here the second network is the flow network itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -31,28 +33,40 @@ class Correction(nn.Module):
 
     Args:
         num_classes: channels of the logits.
-        context_channels: channels of what the flow network sees.
+        context_channels: channels of what the flow network sees: on the grid of the fields, on one
+            half as fine, and so on.
         channels: of its own layers.
     """
 
-    def __init__(self, num_classes: int, context_channels: int, channels: int) -> None:
+    def __init__(self, num_classes: int, context_channels: Sequence[int], channels: int) -> None:
         super().__init__()
         logits = num_classes * FINER**2
-        self.join = nn.Conv2d(logits + context_channels, channels, 1)
+        finest, *coarser = context_channels
+        self.join = nn.Conv2d(logits + finest, channels, 1)
+        self.join_coarser = nn.ModuleList(nn.Conv2d(c, channels, 1, bias=False) for c in coarser)
         self.near = nn.Conv2d(channels, channels, 3, 1, 1)
         self.far = nn.Conv2d(channels, channels, 3, 1, 2, dilation=2)
         self.predict = nn.Conv2d(channels, logits, 1)
 
-    def forward(self, logits: Tensor, context: Tensor) -> Tensor:
-        """Corrected logits [N, C, h, w] of warped and scaled ones and the context [N, K, H, W]."""
-        rows, columns = context.shape[-2:]
+    def forward(self, logits: Tensor, context: Sequence[Tensor]) -> Tensor:
+        """Corrected logits [N, C, h, w] of warped and scaled ones and the context, finest first."""
+        finest, *coarser = context
+        rows, columns = finest.shape[-2:]
         unfolded = resize_bilinear(logits, FINER * rows, FINER * columns)
-        unfolded = functional.pixel_unshuffle(unfolded / LOGIT_UNIT, FINER).to(context.dtype)
-        features = _leaky(self.join(torch.cat((unfolded, context), 1)))
+        unfolded = functional.pixel_unshuffle(unfolded / LOGIT_UNIT, FINER).to(finest.dtype)
+        features = self.join(torch.cat((unfolded, finest), 1))
+        for level, (join, seen) in enumerate(zip(self.join_coarser, coarser, strict=True), 1):
+            features = features + _finer(join(seen), 2**level)[..., :rows, :columns]
+        features = _leaky(features)
         features = _leaky(features + self.near(features))
         features = _leaky(features + self.far(features))
         residual = functional.pixel_shuffle(self.predict(features).to(logits.dtype), FINER)
         return logits + resize_bilinear(LOGIT_UNIT * residual, *logits.shape[-2:])
+
+
+def _finer(features: Tensor, times: int) -> Tensor:
+    rows, columns = features.shape[-2:]
+    return resize_bilinear(features, times * rows, times * columns)
 
 
 def difference(current: Tensor, key: Tensor, flow: Tensor) -> Tensor:

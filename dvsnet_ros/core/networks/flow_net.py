@@ -30,7 +30,8 @@ class FlowFields:
             pixels of the 1/8 grid.
         scale: [N, classes, h, w], the factor of each warped logit.
         features: [N, channels, h', w'] of conv6_1, what the decision network reads.
-        context: [N, channels, h, w], what the correction reads; None where there is none.
+        context: what the correction reads, each [N, channels, h_i, w_i], from the fields' grid to
+            the coarsest; nothing where there is no correction.
         coarse_flows: four [N, 2, h_i, w_i], the estimates on which the flow is refined, coarsest
             first; in pixels of the 1/8 grid too. Only training reads them.
     """
@@ -38,13 +39,13 @@ class FlowFields:
     flow: Tensor
     scale: Tensor
     features: Tensor
-    context: Tensor | None = None
+    context: tuple[Tensor, ...] = ()
     coarse_flows: tuple[Tensor, ...] = ()
 
     def of(self, regions: Sequence[int]) -> FlowFields:
         """What inference needs of some of the regions, in this order."""
         chosen = list(regions)
-        context = self.context[chosen] if self.context is not None else None
+        context = tuple(seen[chosen] for seen in self.context)
         return FlowFields(self.flow[chosen], self.scale[chosen], self.features[chosen], context)
 
 
@@ -78,7 +79,8 @@ class FlowNet(nn.Module):
         refined = c2 + c1 + 2
         self.predict_flow2 = nn.Conv2d(refined, 2, 3, 1, 1)
         self.predict_scale = nn.Conv2d(refined, num_classes, 3, 1, 1)
-        self.correction = Correction(num_classes, refined + 3, correction) if correction else None
+        seen = (refined + 3, c3 + c2 + 2, c4 + c3 + 2)
+        self.correction = Correction(num_classes, seen, correction) if correction else None
 
     @staticmethod
     def field_size(region_height: int, region_width: int) -> tuple[int, int]:
@@ -95,20 +97,21 @@ class FlowNet(nn.Module):
         conv4 = _leaky(self.conv4_1(_leaky(self.conv4(conv3))))
         conv5 = _leaky(self.conv5_1(_leaky(self.conv5(conv4))))
         conv6 = _leaky(self.conv6_1(_leaky(self.conv6(conv5))))
-        refined, flow6 = self.refine5(conv6, conv5)
-        refined, flow5 = self.refine4(refined, conv4)
-        refined, flow4 = self.refine3(refined, conv3)
-        refined, flow3 = self.refine2(refined, conv2)
-        flow = FLOW_FACTOR * self.predict_flow2(refined)
-        context = None
+        refined5, flow6 = self.refine5(conv6, conv5)
+        refined4, flow5 = self.refine4(refined5, conv4)
+        refined3, flow4 = self.refine3(refined4, conv3)
+        refined2, flow3 = self.refine2(refined3, conv2)
+        flow = FLOW_FACTOR * self.predict_flow2(refined2)
+        context: tuple[Tensor, ...] = ()
         if self.correction is not None:
-            context = torch.cat((refined, difference(current, key, flow)), 1)
+            seen = torch.cat((refined2, difference(current, key, flow)), 1)
+            context = (seen, refined3, refined4)
         coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
-        return FlowFields(flow, self.predict_scale(refined), conv6, context, coarse)
+        return FlowFields(flow, self.predict_scale(refined2), conv6, context, coarse)
 
     def correct(self, logits: Tensor, fields: FlowFields) -> Tensor:
         """Warped and scaled logits [N, C, h, w], corrected if this network has a correction."""
-        if self.correction is None or fields.context is None:
+        if self.correction is None:
             return logits
         corrected: Tensor = self.correction(logits, fields.context)
         return corrected
