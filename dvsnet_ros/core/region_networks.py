@@ -11,6 +11,7 @@ from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -21,6 +22,9 @@ from dvsnet_ros.core.networks.layers import fold_batch_norms
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.networks.warp import warp
 from dvsnet_ros.core.regions import Region, RegionGrid
+
+DOUBT_UNIT = 10.0
+"""Of doubts, to be about as large as the features beside them."""
 
 
 class RegionNetworks:
@@ -142,9 +146,30 @@ def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
     return warp(keys, flow) * scale
 
 
-def decision_features(fields: FlowFields) -> Tensor:
-    """What the decision network reads of the fields of R regions: [R, C, 4, 8] float32."""
-    return DecisionNetwork.resize_features(fields.features.float())
+def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Tensor:
+    """What the decision network reads of R regions: [R, C, 4, 8] float32.
+
+    The flow network's features, as in the original. Where its correction has seen the current
+    frame, the labels know themselves how unsure they are: their doubt, and that of the key frame's,
+    are two channels more.
+
+    Args:
+        fields: what the flow network says.
+        keys: key logits [R, classes, h, w].
+        followed: the flow path's logits, as large.
+    """
+    features = DecisionNetwork.resize_features(fields.features.float())
+    if not fields.context:
+        return features
+    return torch.cat((features, _doubt(followed), _doubt(keys)), 1)
+
+
+def _doubt(logits: Tensor) -> Tensor:
+    """One less the confidence (softmax of the largest logit), at the features' size."""
+    sampled = logits[..., ::2, ::2]
+    confidence = 1.0 / (sampled - sampled.amax(1, keepdim=True)).exp().sum(1, keepdim=True)
+    pooled = functional.adaptive_avg_pool2d(confidence, DecisionNetwork.FEATURE_SIZE)
+    return DOUBT_UNIT * (1.0 - pooled)
 
 
 def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:

@@ -19,7 +19,6 @@ from torch import Tensor
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.decode import confidence_of, decode
 from dvsnet_ros.core.device import resolve_device, resolve_precision
-from dvsnet_ros.core.networks.flow_net import FlowFields
 from dvsnet_ros.core.region_networks import (
     RegionNetworks,
     decision_features,
@@ -35,9 +34,9 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True)
 class _FlowPath:
-    """What the flow network and the decision network say of the R regions of a frame."""
+    """Logits [R, C, h, w] float32 and expected confidence scores of the R regions of a frame."""
 
-    fields: FlowFields
+    logits: Tensor
     scores: list[float]
 
 
@@ -190,11 +189,14 @@ class VideoSegmenter:
         return reason
 
     def _run_flow_path(self, flow_inputs: Tensor) -> _FlowPath | None:
-        """Flow fields and scores of every region; None where there is no key frame yet."""
+        """Logits and scores of every region; None where there is no key frame yet."""
         if self._keys is None:
             return None
+        keys = self._keys.logits
         fields = self._networks.flow(flow_inputs, self._keys.images)
-        return _FlowPath(fields, self._networks.scores(decision_features(fields)))
+        logits = self._networks.follow(keys, fields)
+        scores = self._networks.scores(decision_features(fields, keys, logits))
+        return _FlowPath(logits, scores)
 
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
         if flow_path is None or self._keys is None:
@@ -220,12 +222,10 @@ class VideoSegmenter:
         logits: dict[int, Tensor] = {}
         if segmented is not None:
             logits.update(zip(_on_path(paths, Path.SEGMENTATION), segmented, strict=True))
-        flowing = _on_path(paths, Path.FLOW)
-        if flowing and flow_path is not None and self._keys is not None:
-            followed = self._networks.follow(
-                self._keys.logits[flowing], flow_path.fields.of(flowing)
+        if flow_path is not None:
+            logits.update(
+                (region, flow_path.logits[region]) for region in _on_path(paths, Path.FLOW)
             )
-            logits.update(zip(flowing, followed, strict=True))
         return [logits[region] for region in range(len(paths))]
 
     def _advance(

@@ -192,7 +192,8 @@ class CaseMaker:
             )
         fields = self._networks.flow(current.flow_inputs, key.flow_inputs)
         logits = self._networks.follow(key.keys, fields)
-        features = decision_features(fields).permute(0, 2, 3, 1)  # as TensorFlow lays them out
+        features = decision_features(fields, key.keys, logits)
+        features = features.permute(0, 2, 3, 1)  # as TensorFlow lays them out
         agreement = np.array(
             [
                 float((decode(region, *classes.shape).classes == classes).double().mean())

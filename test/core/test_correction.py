@@ -93,10 +93,12 @@ def with_correction(checkpoint: Checkpoint, wanted: int) -> Checkpoint:
     bias = torch.zeros(len(checkpoint.label_set.classes), 4)
     bias[wanted] = 1e3
     network.correction.predict.bias = torch.nn.Parameter(bias.flatten())
+    reads = {"feature_channels": network.feature_channels, "channels": 8, "hidden": 16}
+    decision = NetworkSpec("decision_network", reads)
     return replace(
         checkpoint,
-        networks={**checkpoint.networks, "flow": network},
-        specs={**checkpoint.specs, "flow": corrected},
+        networks={**checkpoint.networks, "flow": network, "decision": build_network(decision)},
+        specs={**checkpoint.specs, "flow": corrected, "decision": decision},
     )
 
 

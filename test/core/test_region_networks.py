@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from dvsnet_ros.core.region_networks import key_logits, warp_and_scale
+from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.region_networks import decision_features, key_logits, warp_and_scale
 from dvsnet_ros.core.regions import RegionGrid
 
 CLASSES = 3
@@ -45,3 +46,26 @@ def test_what_a_finer_key_shows_survives_the_flow_path() -> None:
     expected = torch.zeros(1, 2, 12, 16)
     expected[:, 1, :, 9] = 1.0
     assert torch.allclose(moved, expected, atol=1e-5)
+
+
+def test_where_there_is_a_correction_the_decision_network_reads_the_doubts() -> None:
+    network = FlowNet(CLASSES, 4, correction=8)
+    fields = network(*torch.rand(2, 2, 3, 64, 128))
+    certain, unsure = torch.zeros(2, CLASSES, 32, 64), torch.zeros(2, CLASSES, 32, 64)
+    certain[:, 1] = 50.0
+    certain[0, :, :16, :32] = 0.0  # a quarter of the first region knows nothing
+    features = decision_features(fields, unsure, certain)
+    assert features.shape == (2, network.feature_channels, 4, 8)
+    followed, keys = features[:, -2], features[:, -1]
+    unknown = 10.0 * (1.0 - 1.0 / CLASSES)
+    assert torch.allclose(keys, torch.full((2, 4, 8), unknown))
+    assert torch.allclose(followed[0, :2, :4], torch.tensor(unknown))
+    assert followed[0, 2:].abs().max() < 1e-5
+    assert followed[1].abs().max() < 1e-5
+
+
+def test_without_one_it_reads_the_flow_features_alone() -> None:
+    network = FlowNet(CLASSES, 4)
+    fields = network(*torch.rand(2, 2, 3, 64, 128))
+    logits = torch.randn(2, CLASSES, 8, 16)
+    assert decision_features(fields, logits, logits).shape == (2, 64, 4, 8)

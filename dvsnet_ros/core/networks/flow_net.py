@@ -19,6 +19,9 @@ from dvsnet_ros.core.networks.correction import Correction, difference
 LEAK = 0.1
 FLOW_FACTOR = 5.0
 """The flow is this times the prediction, in pixels of the 1/8 grid."""
+DOUBTS = 2
+"""Channels that the decision network reads beside conv6_1 where there is a correction: how unsure
+the flow path's labels are, and those of the key frame."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class FlowNet(nn.Module):
     def __init__(self, num_classes: int = 19, width: int = 24, correction: int = 0) -> None:
         super().__init__()
         c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
-        self.feature_channels = c6
+        self.feature_channels = c6 + (DOUBTS if correction else 0)
         self.conv1 = nn.Conv2d(6, c1, 7, 2, 3)
         self.conv2 = nn.Conv2d(c1, c2, 5, 2, 2)
         self.conv3 = nn.Conv2d(c2, c3, 5, 2, 2)
