@@ -127,6 +127,18 @@ def reach_of(options: argparse.Namespace) -> KeyReach:
     return KeyReach(distance, options.max_seconds)
 
 
+def frame_count(text: str) -> int:
+    """A number of frames, 1 or more.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is less.
+    """
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} frames are none; use 1 or more")
+    return value
+
+
 def checkpoint_file(name: str) -> Path:
     """The checkpoint of this name: a file, or, by the name of `shipped`, this package's weights."""
     return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)

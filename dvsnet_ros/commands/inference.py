@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
+from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, frame_count
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--save-dir", type=Path, default=Path("video"), help="output folder (default: %(default)s)"
     )
-    flags.add_argument("--num-steps", type=_at_least_one, help="frames at most (default: all)")
+    flags.add_argument("--num-steps", type=frame_count, help="frames at most (default: all)")
     add_segmenter_flags(flags, max_gap=0.0)
     flags.add_argument(
         "--save-ids", action="store_true", help="class ids as ids000000.png ... beside the masks"
@@ -61,13 +61,6 @@ def run(arguments: list[str]) -> int:
         print("dvsnet inference: interrupted; the masks so far are whole", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} frames are none; use 1 or more")
-    return value
 
 
 def _drive(options: argparse.Namespace) -> Drive:

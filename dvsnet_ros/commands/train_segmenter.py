@@ -10,6 +10,7 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
     checkpoint_file,
+    frame_count,
     starting_network,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
@@ -46,7 +47,10 @@ def parser() -> argparse.ArgumentParser:
         help="labelled drives to learn from as well, e.g. synthetic:seed=3,width=480,height=360",
     )  # fmt: skip
     flags.add_argument(
-        "--drive-frames", type=int, default=100, help="how many frames of each, evenly spaced"
+        "--drive-frames",
+        type=frame_count,
+        default=100,
+        help="how many frames of each, evenly spaced",
     )
     flags.add_argument(
         "--unlabelled-drives", nargs="*", default=[], metavar="DRIVE",
@@ -54,7 +58,10 @@ def parser() -> argparse.ArgumentParser:
         "are sure",
     )  # fmt: skip
     flags.add_argument(
-        "--unlabelled-frames", type=int, default=100, help="how many frames of each at most"
+        "--unlabelled-frames",
+        type=frame_count,
+        default=100,
+        help="how many frames of each at most",
     )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
     flags.add_argument("--epochs", type=int, default=400)

@@ -66,6 +66,13 @@ def test_wrong_input_is_one_line(
         assert error.count("\n") == 1
 
 
+def test_no_frames_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for flag in ("--drive-frames", "--unlabelled-frames"):
+        with pytest.raises(SystemExit):
+            run([*arguments, flag, "0"])
+        assert "0 frames are none; use 1 or more" in capsys.readouterr().err
+
+
 def test_an_interrupt_saves_and_resume_goes_on(arguments: list[str], tmp_path: Path) -> None:
     module = [sys.executable, "-m", "dvsnet_ros.commands.main", "train-segmenter"]
     command = [*module, *arguments, "--epochs", "1000"]
