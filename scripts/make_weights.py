@@ -96,10 +96,10 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
         ),
         (
             "flow", train_flow.run,
-            [*flow_pairs, "--steps", "3500", "--learning-rate", "0.0003", "--seed", "4",
+            [*flow_pairs, "--steps", "2000", "--learning-rate", "0.0003", "--seed", "4",
              "--start-from", f"{out}/flow_second/flow.safetensors",
              "--segmenter", segmenter,
-             "--distil-steps", "7500", "--distil-learning-rate", "0.0004",
+             "--distil-steps", "8000", "--distil-learning-rate", "0.0004",
              *distilled, "--distil-stills", "2000"],
         ),
         ("cases_drives", gentestcase.run,
