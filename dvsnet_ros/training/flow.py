@@ -32,7 +32,7 @@ from dvsnet_ros.training.flow_batches import (
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state
+from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -97,7 +97,7 @@ class FlowTraining:
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
         if self.start is not None:
-            self.network.load_state_dict(self.start.state_dict())
+            start_from(self.network, self.start)
         self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
             self.device, memory_format=torch.channels_last
         )

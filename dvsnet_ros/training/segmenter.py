@@ -29,7 +29,7 @@ from dvsnet_ros.training.averaging import WeightAverage
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import LabelledImage, class_frequencies
 from dvsnet_ros.training.losses import class_weights, segmentation_loss
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state
+from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
 
 INPUT = InputFormat(scale=1.0 / 64.0)
 
@@ -156,7 +156,7 @@ class SegmenterTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = CompactSegmenter(**self.spec.arguments)
         if self.start is not None:
-            self.network.load_state_dict(self.start.state_dict())
+            start_from(self.network, self.start)
         self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
             self.device, memory_format=torch.channels_last
         )

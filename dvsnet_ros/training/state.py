@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,12 +29,34 @@ def load_state(path: Path, recipe: DataclassInstance) -> dict[str, Any]:
         ValueError: if it is of another recipe.
     """
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["recipe"] != asdict(recipe):
+    was = state["recipe"]
+    if was != asdict(recipe):
+        other = ", ".join(
+            f"{name} {was.get(name, 'unknown')} instead of {value}"
+            for name, value in asdict(recipe).items()
+            if name not in was or was[name] != value
+        )
         raise ValueError(
-            f"'{path.parent}' holds a training with another recipe: {state['recipe']}; go on with "
-            "the same settings, or choose another folder"
+            f"'{path.parent}' holds a training with another recipe: {other}; go on with the same "
+            "settings, or choose another folder"
         )
     return state
+
+
+def start_from(network: nn.Module, start: nn.Module) -> None:
+    """Give a network the weights of another of the same sizes.
+
+    Raises:
+        ValueError: if it is of other sizes.
+    """
+    try:
+        network.load_state_dict(start.state_dict())
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            "the network to start from has other layers than the one to train; give the sizes that "
+            f"it was trained with ({reason})"
+        ) from error
 
 
 class TrainingLog:

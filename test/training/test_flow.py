@@ -194,8 +194,12 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
         FlowTraining(SMALL, [make_pairs()], [], tmp_path)
     with pytest.raises(ValueError, match="no two within reach"):
         Footage("one", [np.zeros((8, 8, 3), np.uint8)], [])
+    with pytest.raises(ValueError, match="other layers"):
+        FlowTraining(
+            SMALL, [make_pairs()], make_footage(segmenter), tmp_path, start=FlowNet(11, SMALL.width)
+        )
     make_training(tmp_path, segmenter).save()
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(ValueError, match="another recipe: seed 0 instead of 1;"):
         make_training(tmp_path, segmenter, replace(SMALL, seed=1))
 
 
