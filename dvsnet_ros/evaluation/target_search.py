@@ -26,7 +26,10 @@ CLOSE_ENOUGH = 0.0025
 
 
 class _BlindNetworks(RememberingNetworks):
-    """Networks that segment nothing: which path a region takes depends on the frames alone."""
+    """Networks that segment nothing, for a decision network that reads the frames alone.
+
+    Where the flow path has a correction, it reads how unsure the labels are, too.
+    """
 
     def __init__(
         self, checkpoint: Checkpoint, device: torch.device, precision: torch.dtype
@@ -54,7 +57,9 @@ class TargetSearch:
 
     def __init__(self, segmenters: Segmenters, mode: str = "fixed") -> None:
         segmenters.checkpoint.require(("flow", "decision"))
-        self._networks = segmenters.networks(_BlindNetworks)
+        reads_labels = getattr(segmenters.checkpoint.networks["flow"], "correction", None)
+        kind = RememberingNetworks if reads_labels else _BlindNetworks
+        self._networks = segmenters.networks(kind)
         self._segmenters = segmenters
         self._mode = mode
 

@@ -1,17 +1,15 @@
 """The correction of warped logits, by itself and in the pipeline."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from dvsnet_ros.core.checkpoint import Checkpoint, untrained_checkpoint
-from dvsnet_ros.core.networks import NetworkSpec, build_network
 from dvsnet_ros.core.networks.correction import Correction, difference
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from helpers.corrected import with_correction
 
 CLASSES, CONTEXT = 3, (5, 4, 6)
 
@@ -80,32 +78,21 @@ def test_fields_of_some_regions_keep_their_order() -> None:
         assert torch.equal(chosen, seen[[2, 0]])
 
 
-def with_correction(checkpoint: Checkpoint, wanted: int) -> Checkpoint:
-    """The checkpoint with a flow network whose correction always says one class."""
-    spec = checkpoint.specs["flow"]
-    arguments = {**spec.arguments, "correction": 8}
-    corrected = NetworkSpec(spec.architecture, arguments)
-    network = build_network(corrected)
-    assert isinstance(network, FlowNet)
-    assert network.correction is not None
-    network.load_state_dict(checkpoint.networks["flow"].state_dict(), strict=False)
-    torch.nn.init.zeros_(network.correction.predict.weight)
+def saying_only(checkpoint: Checkpoint, wanted: int) -> Checkpoint:
+    """The checkpoint with a correction that always says one class."""
+    corrected = with_correction(checkpoint)
+    correction = corrected.networks["flow"].get_submodule("correction")
+    torch.nn.init.zeros_(correction.get_parameter("predict.weight"))
     bias = torch.zeros(len(checkpoint.label_set.classes), 4)
     bias[wanted] = 1e3
-    network.correction.predict.bias = torch.nn.Parameter(bias.flatten())
-    reads = {"feature_channels": network.feature_channels, "channels": 8, "hidden": 16}
-    decision = NetworkSpec("decision_network", reads)
-    return replace(
-        checkpoint,
-        networks={**checkpoint.networks, "flow": network, "decision": build_network(decision)},
-        specs={**checkpoint.specs, "flow": corrected, "decision": decision},
-    )
+    correction.get_parameter("predict.bias").data = bias.flatten()
+    return corrected
 
 
 def test_the_flow_path_is_corrected_and_the_segmentation_path_is_not() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     segmenter = VideoSegmenter(
-        with_correction(untrained_checkpoint(), 7),
+        saying_only(untrained_checkpoint(), 7),
         overlap=16, device="cpu", precision="float32", schedule=Schedule(target=0.0),
     )  # fmt: skip
     first = segmenter.segment(frame, 0)

@@ -41,6 +41,7 @@ from dvsnet_ros.evaluation.target_search import TargetSearch
 from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
 from dvsnet_ros.training.calibration import calibration_table
 from dvsnet_ros.training.confusion import Confusion
+from helpers.corrected import with_correction
 from helpers.drives import drifting_frames
 
 VOID = 11
@@ -149,6 +150,14 @@ def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Fram
     ).outcomes]  # fmt: skip
     assert shares[0] == 1 / 7  # the first frame's; no target gives less
     assert abs(shares[1] - 0.5) <= 2 / 28
+
+
+def test_targets_are_found_where_scores_depend_on_the_labels(footage: list[Frame]) -> None:
+    checkpoint = with_correction(untrained_checkpoint())
+    segmenters = Segmenters(checkpoint, overlap=16, device="cpu", precision="float32")
+    (target,) = TargetSearch(segmenters).find(lambda: footage, [0.5])
+    (outcome,) = swept(segmenters, footage, [target_setting(target)]).outcomes
+    assert abs(outcome.share - 0.5) <= 2 / 28
 
 
 def test_frames_per_second_follow_from_the_frames_counts() -> None:
