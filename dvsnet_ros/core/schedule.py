@@ -70,7 +70,7 @@ class Schedule:
     """
 
     mode: str = "fixed"
-    target: float = 92.0
+    target: float = 94.0
     decrease: float = 1.0
     increase: float = 0.1
 
