@@ -86,7 +86,8 @@ class KnownLogits:
 
     Attributes:
         current, key: the network's inputs, [N, 3, h / 2, w / 2].
-        logits, key_logits: the segmenter's, [N, C, h / 8, w / 8] float16.
+        logits, key_logits: the segmenter's, [N, C, h / n, w / n] float16, on a multiple of the
+            flow's grid.
     """
 
     current: Tensor

@@ -114,7 +114,7 @@ class SegmentedFootage:
 
         Returns:
             The region in the current and in the key frame, uint8 [h, w, 3], and its logits there,
-            [C, h / 8, w / 8] float16, the current frame's first.
+            [C, h / n, w / n] float16 as `key_logits` gives them, the current frame's first.
         """
         key, current = self._footage.pairs[int(random.integers(len(self._footage.pairs)))]
         region = int(random.integers(len(self._grid.regions)))
