@@ -5,7 +5,7 @@
 
 CAMVID holds `train` and `train_labels` (CamVid's 367 training stills and their labels), KITTI a
 drive without labels in `drive_10hz_mono`. What comes out is `OUT/road.safetensors`, and the losses
-and figures of each stage beside it. On two CPU cores it takes about five hours, on a GPU less.
+and figures of each stage beside it. On two CPU cores it takes about four hours, on a GPU less.
 """
 
 from __future__ import annotations
