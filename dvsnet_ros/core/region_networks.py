@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -25,6 +26,19 @@ from dvsnet_ros.core.regions import Region, RegionGrid
 
 DOUBT_UNIT = 10.0
 """Of doubts, to be about as large as the features beside them."""
+
+
+@dataclass(frozen=True)
+class FlowPathResult:
+    """What the flow path gives of R regions.
+
+    Attributes:
+        logits: [R, C, h, w] float32, as fine as the key logits.
+        features: [R, K, 4, 8] float32, what the decision network reads.
+    """
+
+    logits: Tensor
+    features: Tensor
 
 
 class RegionNetworks:
@@ -76,17 +90,21 @@ class RegionNetworks:
         logits: Tensor = self._networks["segmentation"](self._to_network(normalized))
         return logits.float()
 
-    def flow(self, current: Tensor, key: Tensor) -> FlowFields:
-        """The flow network's fields, from flow inputs [R, 3, h, w] to those of the key frames."""
-        fields: FlowFields = self._networks["flow"](current, key)
-        return fields
+    def flow_path(self, current: Tensor, key: Tensor, logits: Tensor) -> FlowPathResult:
+        """The flow path of R regions.
 
-    def follow(self, keys: Tensor, fields: FlowFields) -> Tensor:
-        """The flow path's logits [R, C, h, w] float32 of R regions, from their key logits."""
-        return flow_path_logits(cast(FlowNet, self._networks["flow"]), keys, fields)
+        Args:
+            current: flow inputs [R, 3, h, w].
+            key: those of the key frames.
+            logits: the key frames' `key_logits`, float32.
+        """
+        network = cast(FlowNet, self._networks["flow"])
+        fields: FlowFields = network(current, key)
+        followed = flow_path_logits(network, logits, fields)
+        return FlowPathResult(followed, decision_features(fields, logits, followed))
 
     def scores(self, features: Tensor) -> list[float]:
-        """Expected confidence scores of R regions from their `decision_features`."""
+        """Expected confidence scores of R regions from the flow path's features."""
         scores: list[float] = self._networks["decision"](features).tolist()
         return scores
 
@@ -166,8 +184,7 @@ def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Ten
 
 def _doubt(logits: Tensor) -> Tensor:
     """One less the confidence (softmax of the largest logit), at the features' size."""
-    sampled = logits[..., ::2, ::2]
-    confidence = 1.0 / (sampled - sampled.amax(1, keepdim=True)).exp().sum(1, keepdim=True)
+    confidence = logits[..., ::2, ::2].softmax(1).amax(1, keepdim=True)
     pooled = functional.adaptive_avg_pool2d(confidence, DecisionNetwork.FEATURE_SIZE)
     return DOUBT_UNIT * (1.0 - pooled)
 

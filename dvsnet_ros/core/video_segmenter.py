@@ -19,11 +19,7 @@ from torch import Tensor
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.decode import confidence_of, decode
 from dvsnet_ros.core.device import resolve_device, resolve_precision
-from dvsnet_ros.core.region_networks import (
-    RegionNetworks,
-    decision_features,
-    key_logits,
-)
+from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
@@ -192,11 +188,8 @@ class VideoSegmenter:
         """Logits and scores of every region; None where there is no key frame yet."""
         if self._keys is None:
             return None
-        keys = self._keys.logits
-        fields = self._networks.flow(flow_inputs, self._keys.images)
-        logits = self._networks.follow(keys, fields)
-        scores = self._networks.scores(decision_features(fields, keys, logits))
-        return _FlowPath(logits, scores)
+        result = self._networks.flow_path(flow_inputs, self._keys.images, self._keys.logits)
+        return _FlowPath(result.logits, self._networks.scores(result.features))
 
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
         if flow_path is None or self._keys is None:

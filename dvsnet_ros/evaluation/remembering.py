@@ -3,7 +3,8 @@
 The same frame's regions come up again and again in a sweep of targets: whichever segmenter asks
 first has them computed, the others are given what is remembered. What is remembered is what the
 network said, to the bit, so each segmenter says what it would say alone, as long as the
-segmentation network says the same of a region whichever others are in its batch (on a CPU it does).
+segmentation network says the same of a region whichever others are in its batch (on a CPU it does,
+but for the last bits of small regions that are alone in theirs).
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint
-from dvsnet_ros.core.networks.flow_net import FlowFields
-from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.region_networks import FlowPathResult, RegionNetworks
 from dvsnet_ros.core.regions import Region, RegionGrid
 
 
 class _KeyRegion(NamedTuple):
-    """A region's place in its batch, and the bytes of its key frame."""
+    """A region's place in its batch, and the bytes of its key frame and of the key logits."""
 
     place: int
     pixels: bytes
+    logits: bytes
 
 
 class RememberingNetworks(RegionNetworks):
@@ -51,7 +52,7 @@ class RememberingNetworks(RegionNetworks):
             self._image = super().to_image(frame, grid)
             self._inputs = super().flow_inputs(self._image, grid)
             self._logits: dict[Region, Tensor] = {}
-            self._fields: dict[_KeyRegion, FlowFields] = {}
+            self._results: dict[_KeyRegion, FlowPathResult] = {}
         return self._image
 
     def flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
@@ -68,31 +69,27 @@ class RememberingNetworks(RegionNetworks):
             self._logits.update(zip(missing, computed, strict=True))
         return torch.cat([self._logits[region] for region in regions])
 
-    def flow(self, current: Tensor, key: Tensor) -> FlowFields:
+    def flow_path(self, current: Tensor, key: Tensor, logits: Tensor) -> FlowPathResult:
         """As RegionNetworks'; computed as one batch unless all its regions are remembered."""
         if current is not self._inputs:
-            return super().flow(current, key)
-        regions = [_KeyRegion(place, _bytes_of(region)) for place, region in enumerate(key)]
-        if any(region not in self._fields for region in regions):
+            return super().flow_path(current, key, logits)
+        regions = [
+            _KeyRegion(place, _bytes_of(images), _bytes_of(labels))
+            for place, (images, labels) in enumerate(zip(key, logits, strict=True))
+        ]
+        if any(region not in self._results for region in regions):
             # The whole batch: of fewer regions, the last bits would differ.
-            self._fields.update(zip(regions, _split(super().flow(current, key)), strict=True))
-        return _join([self._fields[region] for region in regions])
+            computed = super().flow_path(current, key, logits)
+            parts = zip(computed.logits.split(1), computed.features.split(1), strict=True)
+            for region, part in zip(regions, parts, strict=True):
+                self._results[region] = FlowPathResult(*part)
+        results = [self._results[region] for region in regions]
+        return FlowPathResult(
+            torch.cat([result.logits for result in results]),
+            torch.cat([result.features for result in results]),
+        )
 
 
 def _bytes_of(region: Tensor) -> bytes:
     data: bytes = region.contiguous().view(torch.uint8).cpu().numpy().tobytes()
     return data
-
-
-def _split(fields: FlowFields) -> list[FlowFields]:
-    return [fields.of([region]) for region in range(len(fields.flow))]
-
-
-def _join(fields: Sequence[FlowFields]) -> FlowFields:
-    contexts = zip(*(field.context for field in fields), strict=True)
-    return FlowFields(
-        torch.cat([field.flow for field in fields]),
-        torch.cat([field.scale for field in fields]),
-        torch.cat([field.features for field in fields]),
-        tuple(torch.cat(context) for context in contexts),
-    )

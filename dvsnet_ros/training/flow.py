@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
-from dvsnet_ros.core.networks.flow_net import LEAK, FlowNet
+from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.networks.layers import LEAK
 from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.averaging import WeightAverage

@@ -18,11 +18,7 @@ from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
 from dvsnet_ros.core.decode import decode
-from dvsnet_ros.core.region_networks import (
-    RegionNetworks,
-    decision_features,
-    key_logits,
-)
+from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.images import read_image
@@ -190,14 +186,12 @@ class CaseMaker:
                 f"'{pair.key.name}' and '{pair.current.name}' differ in size; give --height and "
                 "--width to process them at one"
             )
-        fields = self._networks.flow(current.flow_inputs, key.flow_inputs)
-        logits = self._networks.follow(key.keys, fields)
-        features = decision_features(fields, key.keys, logits)
-        features = features.permute(0, 2, 3, 1)  # as TensorFlow lays them out
+        result = self._networks.flow_path(current.flow_inputs, key.flow_inputs, key.keys)
+        features = result.features.permute(0, 2, 3, 1)  # as TensorFlow lays them out
         agreement = np.array(
             [
                 float((decode(region, *classes.shape).classes == classes).double().mean())
-                for region, classes in zip(logits, current.classes, strict=True)
+                for region, classes in zip(result.logits, current.classes, strict=True)
             ]
         )
         kept = agreement > self._clip

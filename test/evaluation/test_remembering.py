@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dvsnet_ros.core.checkpoint import Checkpoint, untrained_checkpoint
+from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, untrained_checkpoint
 from dvsnet_ros.core.device import PRECISIONS
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
 from dvsnet_ros.evaluation.remembering import RememberingNetworks
@@ -27,15 +28,23 @@ def checkpoint() -> Checkpoint:
     return untrained_checkpoint()
 
 
+@pytest.fixture(scope="module")
+def shipped() -> Checkpoint:
+    """One with a correction, whose scores depend on the key logits too."""
+    return load_checkpoint(SHIPPED_CHECKPOINT)
+
+
 def assert_same(one: Segmentation, other: Segmentation) -> None:
     np.testing.assert_array_equal(one.mask, other.mask)
     assert [str(decision) for decision in one.decisions] == [str(d) for d in other.decisions]
 
 
+@pytest.mark.parametrize("kind", ["checkpoint", "shipped"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_segmenters_in_step_say_what_each_says_alone(
-    checkpoint: Checkpoint, precision: str
+    kind: str, precision: str, request: pytest.FixtureRequest
 ) -> None:
+    checkpoint = request.getfixturevalue(kind)
     alone = [
         VideoSegmenter(checkpoint, overlap=16, schedule=schedule, device="cpu", precision=precision)
         for schedule in SCHEDULES

@@ -107,8 +107,10 @@ def test_the_gradient_reaches_every_parameter(tmp_path: Path, segmenter: Checkpo
     """Known flow teaches all but what is done with the labels; distillation teaches all."""
     training = make_training(tmp_path, segmenter)
     training.train_step(0, training.batch(0))
-    for name in silent_parameters(training.network):
-        assert name.split(".")[0] in ("predict_scale", "correction")
+    assert training.network.correction is not None
+    corrects = [f"correction.{name}" for name, _ in training.network.correction.named_parameters()]
+    untaught = ["predict_scale.weight", "predict_scale.bias", *corrects]
+    assert silent_parameters(training.network) == untaught
     torch.nn.init.normal_(training.network.get_parameter("correction.predict.weight"))
     training.train_step(SMALL.steps, training.batch(SMALL.steps))
     assert silent_parameters(training.network) == []

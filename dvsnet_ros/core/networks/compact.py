@@ -15,7 +15,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from dvsnet_ros.core.networks.layers import ConvBatchNorm
-from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 
 ENCODER_STRIDE = 8
 
@@ -81,11 +81,12 @@ class CompactSegmenter(nn.Module):
         stem = self.stem(regions)
         detail = self.detail(stem)
         # An odd grid leaves the last row of what is twice as fine out.
-        context = _twice(self.project(self.context(detail)))
+        context = magnify(self.project(self.context(detail)), 2)
         context = context[..., : detail.shape[-2], : detail.shape[-1]]
         features = self.refine(functional.relu(detail + context))
-        fine = self.sharpen(functional.relu(self.lateral(stem) + _twice(self.descend(features))))
-        logits: Tensor = _twice(self.classify(self.dropout(features))) + self.correct(fine)
+        descended = magnify(self.descend(features), 2)
+        fine = self.sharpen(functional.relu(self.lateral(stem) + descended))
+        logits: Tensor = magnify(self.classify(self.dropout(features)), 2) + self.correct(fine)
         return logits
 
     def _initialise(self) -> None:
@@ -98,12 +99,6 @@ class CompactSegmenter(nn.Module):
         for last in (self.classify, self.correct):
             nn.init.normal_(last.weight, std=0.01)
             nn.init.zeros_(last.get_parameter("bias"))
-
-
-def _twice(features: Tensor) -> Tensor:
-    """Features [N, C, h, w] on a grid that is twice as fine, [N, C, 2h, 2w]."""
-    rows, columns = features.shape[-2:]
-    return resize_bilinear(features, 2 * rows, 2 * columns)
 
 
 class CenteredConv(ConvBatchNorm):

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.layers import leaky
+from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 from dvsnet_ros.core.networks.warp import warp
 
-LEAK = 0.1
 FINER = 2
 """Logits to one pixel of the fields, along each side."""
 LOGIT_UNIT = 8.0
@@ -56,17 +56,12 @@ class Correction(nn.Module):
         unfolded = functional.pixel_unshuffle(unfolded / LOGIT_UNIT, FINER).to(finest.dtype)
         features = self.join(torch.cat((unfolded, finest), 1))
         for level, (join, seen) in enumerate(zip(self.join_coarser, coarser, strict=True), 1):
-            features = features + _finer(join(seen), 2**level)[..., :rows, :columns]
-        features = _leaky(features)
-        features = _leaky(features + self.near(features))
-        features = _leaky(features + self.far(features))
+            features = features + magnify(join(seen), 2**level)[..., :rows, :columns]
+        features = leaky(features)
+        features = leaky(features + self.near(features))
+        features = leaky(features + self.far(features))
         residual = functional.pixel_shuffle(self.predict(features).to(logits.dtype), FINER)
         return logits + resize_bilinear(LOGIT_UNIT * residual, *logits.shape[-2:])
-
-
-def _finer(features: Tensor, times: int) -> Tensor:
-    rows, columns = features.shape[-2:]
-    return resize_bilinear(features, times * rows, times * columns)
 
 
 def difference(current: Tensor, key: Tensor, flow: Tensor) -> Tensor:
@@ -80,7 +75,3 @@ def difference(current: Tensor, key: Tensor, flow: Tensor) -> Tensor:
         for image in (current, key)
     )
     return (current - warp(key, flow.detach().float())).to(flow.dtype)
-
-
-def _leaky(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, LEAK)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from dvsnet_ros.core.networks.layers import leaky
 from dvsnet_ros.core.networks.resize import resize_bilinear
 
-LEAK = 0.1
 DROPOUT = 0.5
 
 
@@ -43,17 +43,13 @@ class DecisionNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Scores [N] of resized features [N, C, 4, 8]; dropout in training mode only."""
-        maps = _leaky(self.conv(features))
+        maps = leaky(self.conv(features))
         flat = maps.permute(0, 2, 3, 1).flatten(1)  # rows, columns, channels, as the original
-        hidden = self._dropout(_leaky(self.dense1(flat)))
-        hidden = self._dropout(_leaky(self.dense2(hidden)))
-        hidden = self._dropout(_leaky(self.dense3(hidden)))
-        scores: Tensor = _leaky(self.dense4(hidden))
+        hidden = self._dropout(leaky(self.dense1(flat)))
+        hidden = self._dropout(leaky(self.dense2(hidden)))
+        hidden = self._dropout(leaky(self.dense3(hidden)))
+        scores: Tensor = leaky(self.dense4(hidden))
         return scores.squeeze(1)
 
     def _dropout(self, hidden: Tensor) -> Tensor:
         return functional.dropout(hidden, DROPOUT, self.training)
-
-
-def _leaky(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, LEAK)

@@ -7,16 +7,14 @@ Source: section 3.2 of the DVSNet paper; `model/flownetmodel.py` of the original
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from dvsnet_ros.core.networks.correction import Correction, difference
+from dvsnet_ros.core.networks.layers import leaky
 
-LEAK = 0.1
 FLOW_FACTOR = 5.0
 """The flow is this times the prediction, in pixels of the 1/8 grid."""
 DOUBTS = 2
@@ -44,12 +42,6 @@ class FlowFields:
     features: Tensor
     context: tuple[Tensor, ...] = ()
     coarse_flows: tuple[Tensor, ...] = ()
-
-    def of(self, regions: Sequence[int]) -> FlowFields:
-        """What inference needs of some of the regions, in this order."""
-        chosen = list(regions)
-        context = tuple(seen[chosen] for seen in self.context)
-        return FlowFields(self.flow[chosen], self.scale[chosen], self.features[chosen], context)
 
 
 class FlowNet(nn.Module):
@@ -95,11 +87,11 @@ class FlowNet(nn.Module):
 
         The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region.
         """
-        conv2 = _leaky(self.conv2(_leaky(self.conv1(torch.cat((current, key), 1)))))
-        conv3 = _leaky(self.conv3_1(_leaky(self.conv3(conv2))))
-        conv4 = _leaky(self.conv4_1(_leaky(self.conv4(conv3))))
-        conv5 = _leaky(self.conv5_1(_leaky(self.conv5(conv4))))
-        conv6 = _leaky(self.conv6_1(_leaky(self.conv6(conv5))))
+        conv2 = leaky(self.conv2(leaky(self.conv1(torch.cat((current, key), 1)))))
+        conv3 = leaky(self.conv3_1(leaky(self.conv3(conv2))))
+        conv4 = leaky(self.conv4_1(leaky(self.conv4(conv3))))
+        conv5 = leaky(self.conv5_1(leaky(self.conv5(conv4))))
+        conv6 = leaky(self.conv6_1(leaky(self.conv6(conv5))))
         refined5, flow6 = self.refine5(conv6, conv5)
         refined4, flow5 = self.refine4(refined5, conv4)
         refined3, flow4 = self.refine3(refined4, conv3)
@@ -136,11 +128,7 @@ class Refinement(nn.Module):
     def forward(self, features: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
         """Apply the step; see the class for shapes."""
         height, width = skip.shape[-2:]
-        upsampled = _leaky(self.deconv(features))[..., :height, :width]
+        upsampled = leaky(self.deconv(features))[..., :height, :width]
         flow: Tensor = self.predict_flow(features)
         finer = self.upsample_flow(flow)[..., :height, :width]
         return torch.cat((skip, upsampled, finer), 1), flow
-
-
-def _leaky(features: Tensor) -> Tensor:
-    return functional.leaky_relu(features, LEAK)

@@ -6,6 +6,14 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+LEAK = 0.1
+"""Slope of the original's leaky ReLU below 0."""
+
+
+def leaky(features: Tensor) -> Tensor:
+    """Leaky ReLU, as in the original's flow and decision network."""
+    return functional.leaky_relu(features, LEAK)
+
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Padding (before, after) of TensorFlow's `SAME`: the odd pixel goes after."""

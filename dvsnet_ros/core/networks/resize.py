@@ -21,3 +21,9 @@ def resize_bilinear(images: Tensor, height: int, width: int) -> Tensor:
         padded, (height + 1, width + 1), mode="bilinear", align_corners=True
     )
     return resized[..., :height, :width]
+
+
+def magnify(features: Tensor, times: int) -> Tensor:
+    """Features [N, C, h, w] on a grid that is so many times as fine."""
+    rows, columns = features.shape[-2:]
+    return resize_bilinear(features, times * rows, times * columns)
