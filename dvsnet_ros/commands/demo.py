@@ -16,7 +16,13 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.demo_record import DemoRecord
 from dvsnet_ros.commands.demo_summary import draw_summary
-from dvsnet_ros.commands.flags import INTERRUPTED, SHIPPED, add_device_flag, checkpoint_file
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    SHIPPED,
+    add_device_flag,
+    add_schedule_flag,
+    checkpoint_file,
+)
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
@@ -99,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
         default=Schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
-    flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
+    add_schedule_flag(flags)
     add_device_flag(flags)
     flags.add_argument(
         "--domain-id",
@@ -203,7 +209,7 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
         "checkpoint": str(plan.checkpoint),
         "device": options.device,
         "target": options.target,
-        "schedule": "dynamic" if options.dynamic else "fixed",
+        "schedule": options.schedule,
         "reliability": "reliable",
     }
     player = {"drive": plan.source, "rate": plan.rate, "frames": plan.frames}

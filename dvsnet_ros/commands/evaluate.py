@@ -41,6 +41,8 @@ from dvsnet_ros.training.calibration import calibration_table, format_calibratio
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import check_sequences, load_labelled
 
+SCHEDULES = ("fixed", "rising")
+
 
 def parser() -> argparse.ArgumentParser:
     """The command's flags."""
@@ -96,9 +98,9 @@ def _add_drive(flags: argparse._ArgumentGroup) -> None:
         help="also search the targets that bring the intervals' shares, and show both side by side",
     )  # fmt: skip
     flags.add_argument(
-        "--schedules", nargs="+", choices=MODES, default=["fixed"],
-        help="for targets and shares: fixed, or dynamic, where each region's own target moves "
-        "(default: fixed)",
+        "--schedules", nargs="+", choices=MODES, default=SCHEDULES,
+        help="for targets and shares: fixed, or dynamic or rising, where each region's own target "
+        f"moves (default: {' '.join(SCHEDULES)})",
     )  # fmt: skip
 
 

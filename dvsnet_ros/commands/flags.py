@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.schedule import MODES, Schedule
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
 
@@ -72,6 +72,20 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
         )
 
 
+def add_schedule_flag(flags: argparse._ActionsContainer) -> None:
+    """--schedule, and what the original calls --dynamic."""
+    schedule = flags.add_mutually_exclusive_group()
+    schedule.add_argument(
+        "--schedule", choices=MODES, default=Schedule.mode,
+        help="whether all regions keep to the target, or each has its own that moves (default: "
+        "%(default)s)",
+    )  # fmt: skip
+    schedule.add_argument(
+        "--dynamic", action="store_const", dest="schedule", const="dynamic",
+        help="the same as --schedule dynamic",
+    )  # fmt: skip
+
+
 def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
     """The video segmenter's flags, whose defaults are the node's but for `max_gap`.
 
@@ -82,14 +96,19 @@ def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
         "--target", type=float, default=Schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--dynamic", action="store_true", help="each region's target moves")
+    add_schedule_flag(flags)
     flags.add_argument(
         "--dynamic-decrease", type=float, default=Schedule.decrease, metavar="SCORE",
-        help="its fall after the segmentation path (default: %(default)s)",
+        help="dynamic: a target's fall after the segmentation path (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
         "--dynamic-increase", type=float, default=Schedule.increase, metavar="SCORE",
-        help="its rise after the flow path (default: %(default)s)",
+        help="dynamic: its rise after the flow path (default: %(default)s)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--rising-share", type=float, default=Schedule.share, metavar="SHARE",
+        help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
+        "100 (default: %(default)s)",
     )  # fmt: skip
     for cells in ("rows", "columns"):
         flags.add_argument(

@@ -184,8 +184,8 @@ def _paired(
 def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[str, Any]:
     """Everything that decides what the segmentations are."""
     names = (
-        "drive", "rate", "confidence", "target", "dynamic", "dynamic_decrease", "dynamic_increase",
-        "overlap", "rows", "columns", "height", "width", "max_gap",
+        "drive", "rate", "confidence", "target", "schedule", "dynamic_decrease", "dynamic_increase",
+        "rising_share", "overlap", "rows", "columns", "height", "width", "max_gap",
     )  # fmt: skip
     return {
         "checkpoint": _digest(options.restore_from),

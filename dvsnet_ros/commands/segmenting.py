@@ -35,10 +35,11 @@ def new_segmenter(options: argparse.Namespace) -> VideoSegmenter:
 def schedule_of(options: argparse.Namespace) -> Schedule:
     """The schedule that these flags describe; raises ValueError where one is out of range."""
     return Schedule(
-        "dynamic" if options.dynamic else "fixed",
+        options.schedule,
         options.target,
         options.dynamic_decrease,
         options.dynamic_increase,
+        options.rising_share,
     )
 
 

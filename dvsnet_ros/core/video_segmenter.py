@@ -245,8 +245,8 @@ class VideoSegmenter:
         )
         if flow_path:  # the first frame was no decision
             keys.targets = [
-                self._schedule.next_target(target, path)
-                for target, path in zip(targets, paths, strict=True)
+                self._schedule.next_target(target, path, score)
+                for target, path, score in zip(targets, paths, scores, strict=True)
             ]
         return decisions
 

@@ -25,7 +25,7 @@ class Look:
 
     Attributes:
         labels: names and colours of the classes.
-        schedule: what the schedule is called in messages, `fixed` or `dynamic`.
+        schedule: what the schedule is called in messages, `fixed`, `dynamic` or `rising`.
         opacity: of the classes over the image, 0-1.
         overlay: whether a bag gets overlays.
     """

@@ -28,7 +28,7 @@ class IntervalSchedule:
         """The path of a region whose key frame is of this age."""
         return Path.SEGMENTATION if key_age >= self.interval else Path.FLOW
 
-    def next_target(self, target: float, path: Path) -> float:  # noqa: ARG002
+    def next_target(self, target: float, path: Path, score: float) -> float:  # noqa: ARG002
         """The same."""
         return target
 
@@ -49,6 +49,6 @@ class RepeatedSchedule:
         """The next path."""
         return next(self.paths)
 
-    def next_target(self, target: float, path: Path) -> float:  # noqa: ARG002
+    def next_target(self, target: float, path: Path, score: float) -> float:  # noqa: ARG002
         """The same."""
         return target

@@ -33,7 +33,8 @@ class Setting:
     """One way to choose paths.
 
     Attributes:
-        kind: `target` (fixed), `dynamic` (a target that moves) or `interval` (no decisions).
+        kind: `target` (fixed), `dynamic` or `rising` (a target that moves) or `interval` (no
+            decisions).
         value: the target, where it starts, or the frames from key frame to key frame.
         schedule: what does so.
     """

@@ -112,15 +112,18 @@ def format_tradeoff(
 def format_matches(outcomes: Sequence[Outcome], *, labelled: bool) -> str:
     """Each interval beside the target whose share of segmentation is nearest, for a terminal.
 
-    But not the interval 1, which leaves nothing to choose.
+    A table for each kind of schedule. But not the interval 1, which leaves nothing to choose.
     """
+    kinds = sorted({outcome.setting.kind for outcome in outcomes} - {"interval"})
     intervals = [o for o in outcomes if o.setting.kind == "interval" and o.setting.value > 1]
-    targets = [outcome for outcome in outcomes if outcome.setting.kind != "interval"]
     head = "   segmented %   agreement %" + ("   mIoU %" if labelled else "")
-    lines = [f"{'at equal shares':16}{head}   {'':16}{head}"]
-    for one in intervals:
-        pair = (one, _nearest(targets, one.share))
-        lines.append("   ".join(_match(outcome, labelled) for outcome in pair))
+    lines = []
+    for kind in kinds:
+        lines.append(f"{'at equal shares':16}{head}   {'':16}{head}")
+        targets = [outcome for outcome in outcomes if outcome.setting.kind == kind]
+        for one in intervals:
+            pair = (one, _nearest(targets, one.share))
+            lines.append("   ".join(_match(outcome, labelled) for outcome in pair))
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ class TargetSearch:
 
     Args:
         segmenters: how they are made; here they share networks.
-        mode: of the schedule, `fixed` or `dynamic`.
+        mode: of the schedule.
 
     Raises:
         CheckpointError: if a network is missing.

@@ -14,6 +14,7 @@ Quality = Callable[[Outcome], float]
 
 STYLES = {
     "target": ("decision network", "#0b6e99", "o", "-"),
+    "rising": ("decision network, rising target", "#0f7b6c", "D", "-"),
     "dynamic": ("decision network, dynamic target", "#6940a5", "^", "-"),
     "interval": ("fixed key-frame intervals", "#d9730d", "s", "--"),
 }

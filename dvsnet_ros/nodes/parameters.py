@@ -110,6 +110,13 @@ class Settings:
         limits=(0.0, 100.0),
         live=True,
     )
+    rising_share: float = _parameter(
+        Schedule.share,
+        "Rising schedule: rise of a region's target after the flow path, as a share of what its "
+        "score lacks of 100.",
+        limits=(0.0, 1.0),
+        live=True,
+    )
     max_gap: float = _parameter(
         10.0,
         "Seconds between the stamps of two frames over which key frames are forgotten; 0: never.",
@@ -143,6 +150,7 @@ class Settings:
             target=self.target,
             decrease=self.dynamic_decrease,
             increase=self.dynamic_increase,
+            share=self.rising_share,
         )
 
 

@@ -75,7 +75,8 @@ def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     flags = ["--targets", "0", "87.38", "--intervals", "1", "2", "--shares", "0.6"]
     assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
     rows = {(row["kind"], row["value"]): row for row in read(tmp_path / "tradeoff.csv")}
-    assert len(rows) == 5
+    kinds = [kind for kind, _ in rows]
+    assert [kinds.count(kind) for kind in ("target", "rising", "interval")] == [3, 3, 2]
     per_frame = rows["interval", "1"]
     assert [per_frame[name] for name in ("share_of_segmentation", "agreement", "mean_iou")] == [
         "1", "1", "1",
@@ -96,13 +97,17 @@ def test_intervals_are_matched_by_targets_of_their_shares(
 ) -> None:
     flags = ["--targets", "--intervals", "1", "2", "5", "--match-intervals"]
     assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
-    segmented: dict[str, list[int]] = {"interval": [], "target": []}
+    segmented: dict[str, list[int]] = {"interval": [], "target": [], "rising": []}
     for row in read(tmp_path / "tradeoff.csv"):
         segmented[row["kind"]].append(int(row["segmented_regions"]))
     assert sorted(segmented["interval"]) == [4, 12, 20]
-    assert sorted(segmented["target"]) == pytest.approx([4, 12], abs=1)
-    said = capsys.readouterr().out.partition("at equal shares")[2].splitlines()
-    assert [line.split()[:2] for line in said[1:]] == [["interval", "2"], ["interval", "5"]]
+    for kind in ("target", "rising"):
+        assert sorted(segmented[kind]) == pytest.approx([4, 12], abs=1)
+    _, *tables = capsys.readouterr().out.split("at equal shares")
+    for table, kind in zip(tables, ("rising", "target"), strict=True):
+        rows = [line.split() for line in table.splitlines()[1:]]
+        assert [row[:2] for row in rows] == [["interval", "2"], ["interval", "5"]]
+        assert all(kind in row for row in rows)
 
 
 def test_a_broken_frame_is_reported_once_and_left_out(

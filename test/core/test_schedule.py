@@ -14,23 +14,50 @@ def test_a_score_below_the_target_is_segmented() -> None:
 
 def test_a_fixed_target_stays() -> None:
     schedule = Schedule("fixed", 80.0)
-    assert [schedule.next_target(80.0, path) for path in Path] == [80.0, 80.0]
+    assert [schedule.next_target(80.0, path, 60.0) for path in Path] == [80.0, 80.0]
 
 
 def test_a_dynamic_target_moves() -> None:
     schedule = Schedule("dynamic", 80.0, decrease=2.0, increase=0.5)
-    assert schedule.next_target(80.0, Path.SEGMENTATION) == 78.0
-    assert schedule.next_target(80.0, Path.FLOW) == 80.5
+    assert schedule.next_target(80.0, Path.SEGMENTATION, 79.0) == 78.0
+    assert schedule.next_target(80.0, Path.FLOW, 81.0) == 80.5
+
+
+def test_a_rising_target_rises_by_what_a_region_loses() -> None:
+    schedule = Schedule("rising", 80.0, share=0.25)
+    assert schedule.next_target(80.0, Path.FLOW, 92.0) == 82.0
+    assert schedule.next_target(82.0, Path.FLOW, 90.0) == 84.5
+    assert schedule.next_target(84.5, Path.SEGMENTATION, 84.0) == 80.0
+    # Scores may pass 100; a region gains no credit by it.
+    assert schedule.next_target(80.0, Path.FLOW, 101.0) == 80.0
+
+
+def test_under_a_rising_target_no_region_goes_unsegmented() -> None:
+    rising, fixed = Schedule("rising", 80.0), Schedule("fixed", 80.0)
+    assert [segmented_every(schedule, 90.0) for schedule in (rising, fixed)] == [7, None]
+    assert [segmented_every(schedule, 70.0) for schedule in (rising, fixed)] == [1, 1]
+
+
+def segmented_every(schedule: Schedule, score: float) -> int | None:
+    """Frames from key frame to key frame of a region that always has this score."""
+    target = schedule.target
+    for age in range(1, 100):
+        path = schedule.path(score, target, age)
+        if path is Path.SEGMENTATION:
+            return age
+        target = schedule.next_target(target, path, score)
+    return None
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"mode": "adaptive"}, "fixed or dynamic"),
+        ({"mode": "adaptive"}, "one of fixed, dynamic, rising"),
         ({"target": 101.0}, "target is 101"),
         ({"target": math.nan}, "target is nan"),
         ({"decrease": -1.0}, "decrease is -1"),
         ({"increase": 1000.0}, "increase is 1000"),
+        ({"share": 1.5}, "share is 1.5; it must be from 0 to 1"),
     ],
 )
 def test_what_is_out_of_range_is_refused(arguments: dict[str, object], sentence: str) -> None:

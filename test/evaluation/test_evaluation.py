@@ -79,7 +79,12 @@ def plain_run(segmenters: Segmenters, footage: list[Frame], schedule) -> list[Se
 def test_a_sweep_counts_what_a_plain_run_gives(
     segmenters: Segmenters, footage: list[Frame]
 ) -> None:
-    settings = [target_setting(87.38), target_setting(88.0, "dynamic"), interval_setting(3)]
+    settings = [
+        target_setting(87.38),
+        target_setting(88.0, "dynamic"),
+        target_setting(84.0, "rising"),
+        interval_setting(3),
+    ]
     sweep = swept(segmenters, footage, settings)
     reference = plain_run(segmenters, footage, IntervalSchedule(1))
     assert sweep.labelled == 4

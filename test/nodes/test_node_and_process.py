@@ -89,10 +89,11 @@ def test_the_same_defaults() -> None:
         "region_rows": options.rows,
         "region_columns": options.columns,
         "overlap": options.overlap,
-        "schedule": "dynamic" if options.dynamic else "fixed",
+        "schedule": options.schedule,
         "target": options.target,
         "dynamic_decrease": options.dynamic_decrease,
         "dynamic_increase": options.dynamic_increase,
+        "rising_share": options.rising_share,
         "max_gap": options.max_gap,
         "overlay_opacity": options.overlay_opacity,
     }.items() <= {name: spec.default for name, spec in TABLE.items()}.items()

@@ -113,6 +113,17 @@ def test_dynamic_schedule_with_its_steps(peer: Peer) -> None:
     assert [decision.target for decision in decisions.decisions] == [50.0] * 4
 
 
+def test_rising_schedule_with_its_share(peer: Peer) -> None:
+    targets(peer, 14)
+    assert peer.set(schedule="rising", target=0.0, rising_share=0.5).successful
+    _mask, first = peer.ask(image(15 * SECOND))
+    assert (first.schedule, [each.target for each in first.decisions]) == ("rising", [0.0] * 4)
+    assert targets(peer, 16) == pytest.approx(
+        [0.5 * (100 - each.expected_confidence) for each in first.decisions], rel=1e-5
+    )
+    assert peer.set(schedule="fixed").successful
+
+
 def test_max_gap_counts_from_the_next_frame_on(peer: Peer) -> None:
     peer.ask(image(20 * SECOND))
     _mask, decisions = peer.ask(image(22 * SECOND))

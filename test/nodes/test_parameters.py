@@ -5,10 +5,12 @@ import re
 import pytest
 import yaml
 
+from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.nodes.parameters import LIVE, NOT_LIVE, TABLE, Settings, Spec
 
 LIVE_NAMES = {
-    "target", "schedule", "dynamic_decrease", "dynamic_increase", "max_gap", "overlay_opacity",
+    "target", "schedule", "dynamic_decrease", "dynamic_increase", "rising_share", "max_gap",
+    "overlay_opacity",
 }  # fmt: skip
 
 
@@ -72,6 +74,7 @@ def test_defaults_are_not_refused(spec):
         ("device", "cpu", "gpu"),
         ("precision", "bfloat16", "int8"),
         ("schedule", "dynamic", "Dynamic"),
+        ("schedule", "rising", "falling"),
         ("image_transport", "compressed", "theora"),
         ("reliability", "reliable", ""),
     ],
@@ -85,7 +88,9 @@ def test_strings_outside_the_choices_are_refused_with_the_choices(name, good, ba
 
 
 def test_schedule_of_the_settings():
-    settings = Settings(schedule="dynamic", target=80.0, dynamic_decrease=2.0, dynamic_increase=0.5)
-    schedule = settings.frame_schedule()
-    assert (schedule.mode, schedule.target) == ("dynamic", 80.0)
-    assert (schedule.decrease, schedule.increase) == (2.0, 0.5)
+    settings = Settings(
+        schedule="rising", target=80.0, dynamic_decrease=2.0, dynamic_increase=0.5, rising_share=0.3
+    )
+    assert settings.frame_schedule() == Schedule(
+        "rising", target=80.0, decrease=2.0, increase=0.5, share=0.3
+    )

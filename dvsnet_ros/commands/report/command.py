@@ -7,7 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, add_network_flags, dashed
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flags,
+    add_network_flags,
+    add_schedule_flag,
+    dashed,
+)
 from dvsnet_ros.commands.report.drive_record import DriveRecord
 from dvsnet_ros.commands.report.origin import (
     describe_checkpoint,
@@ -63,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--target", type=float, help="show this one, whichever is recommended")
     sweep = flags.add_argument_group("the drive, and what it is put through")
     add_sweep_flags(sweep)
-    sweep.add_argument("--dynamic", action="store_true", help="each region's target moves")
+    add_schedule_flag(sweep)
     flags.add_argument(
         "--shown", type=int, default=12, metavar="FRAMES",
         help="frames to step through, those that agree worst (default: %(default)s)",
@@ -131,8 +137,9 @@ def _report(options: argparse.Namespace) -> None:
 def _settings(options: argparse.Namespace) -> list[Setting]:
     """What the drive is put through."""
     wanted = [] if options.target is None else [options.target]
-    mode = "dynamic" if options.dynamic else "fixed"
-    targets = [target_setting(target, mode) for target in sorted({*options.targets, *wanted})]
+    targets = [
+        target_setting(target, options.schedule) for target in sorted({*options.targets, *wanted})
+    ]
     return targets + [interval_setting(interval) for interval in options.intervals]
 
 
