@@ -76,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
         "--hidden", type=int, default=defaults.hidden,
         help="width of its dense layers (default: %(default)s, the original's)",
     )  # fmt: skip
+    flags.add_argument(
+        "--evenness", type=float, default=defaults.evenness,
+        help="0-1: 0 draws all testcases equally often, as the original, 1 all scores, for cameras "
+        "that the flow path did not learn on (default: %(default)s)",
+    )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's training")
     add_device_flag(flags)
@@ -103,6 +108,7 @@ def _train(options: argparse.Namespace) -> int:
             decay=options.decay,
             channels=options.channels,
             hidden=options.hidden,
+            evenness=options.evenness,
             seed=options.seed,
         ),
         Cases(*load_cases(options.train_data_dir)),

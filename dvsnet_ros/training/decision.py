@@ -33,6 +33,10 @@ WHOLE_FILE = "dvsnet.safetensors"
 BIAS = 0.1
 """Of the dense layers at the start, as in the original."""
 
+SCORE_STEP = 2.5
+LOWEST_STEP = 50.0
+"""Scores are told apart in such steps where they are drawn evenly; those below this are as one."""
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -67,7 +71,14 @@ class DecisionRecipe:
         decay: the learning rate's factor after each epoch.
         channels: of the network's convolution.
         hidden: width of its large dense layers.
+        evenness: 0-1, whether all testcases are drawn equally often (0, as in the original) or all
+            scores (1). Where most testcases have scores of 90 or more, and a camera is to be served
+            that the flow path never learned on, drawing low scores as often keeps the network from
+            taking high ones for granted.
         seed: of everything random.
+
+    Raises:
+        ValueError: if the evenness is out of its range.
     """
 
     epochs: int = 100
@@ -76,7 +87,12 @@ class DecisionRecipe:
     decay: float = 0.99
     channels: int = 96
     hidden: int = 1024
+    evenness: float = 0.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.evenness <= 1.0:
+            raise ValueError(f"the evenness is {self.evenness}; it must be from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -131,6 +147,7 @@ class DecisionTraining:
         self.network.to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters())
         self.step = 0
+        self._shares = _draw_shares(self.training.scores, self.recipe.evenness)
         self.best_error = float("inf")
         self.best = _copy(self.network)
         self._loss = 0.0
@@ -194,10 +211,18 @@ class DecisionTraining:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Features and scores of a step; see `Cases.batch`."""
         epoch, index = divmod(step, self.steps_per_epoch)
-        order = np.random.default_rng([self.recipe.seed, 0, epoch]).permutation(len(self.training))
+        order = self._order(epoch)
         size = self.recipe.batch_size
         features, scores = self.training.batch(order[index * size : (index + 1) * size])
         return features.to(self.device), scores.to(self.device)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """In which order an epoch goes through the testcases; drawn ones may come again."""
+        random = np.random.default_rng([self.recipe.seed, 0, epoch])
+        count = len(self.training)
+        if not self.recipe.evenness:
+            return random.permutation(count)
+        return random.choice(count, count, p=self._shares)
 
     def checkpoint(self) -> Checkpoint:
         """The best weights so far, as a checkpoint that holds only a decision network."""
@@ -289,6 +314,13 @@ def initialise(network: DecisionNetwork, mean_score: float) -> None:
             if module.bias is not None:
                 nn.init.constant_(module.bias, BIAS if isinstance(module, nn.Linear) else 0.0)
     nn.init.constant_(network.dense4.bias, mean_score)
+
+
+def _draw_shares(scores: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:
+    """How often the testcase of each score [N] is drawn, [N], in all 1."""
+    steps = ((scores - LOWEST_STEP) // SCORE_STEP).clip(0).astype(np.int64)
+    shares = np.bincount(steps)[steps] ** -evenness
+    return np.asarray(shares / shares.sum())
 
 
 def _copy(network: nn.Module) -> dict[str, Tensor]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -59,6 +60,27 @@ def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
     training = make_training(tmp_path)
     training.train_step(*training.batch(0))
     assert silent_parameters(training.network) == []
+
+
+def drawn_scores(out: Path, evenness: float) -> np.ndarray:
+    """The scores that five epochs draw from 360 testcases, of which 40 have low scores."""
+    scores = np.repeat([99.0, 96.0, 91.0, 70.0, 20.0], (200, 80, 40, 30, 10))
+    cases = Cases(np.zeros((360, 4, 8, CHANNELS), np.float32), scores)
+    training = DecisionTraining(replace(SMALL, evenness=evenness), cases, cases, CAMVID, out)
+    batches = [training.batch(step)[1] for step in range(5 * training.steps_per_epoch)]
+    return torch.cat(batches).numpy()
+
+
+def test_testcases_are_drawn_equally_often_or_their_scores_are(tmp_path: Path) -> None:
+    values, counts = np.unique(drawn_scores(tmp_path, 0.0), return_counts=True)
+    assert (values.tolist(), counts.tolist()) == ([20, 70, 91, 96, 99], [50, 150, 200, 400, 1000])
+    values, counts = np.unique(drawn_scores(tmp_path, 1.0), return_counts=True)
+    assert values.tolist() == [20, 70, 91, 96, 99]
+    assert counts == pytest.approx([360] * 5, rel=0.15)
+    halfway = np.unique(drawn_scores(tmp_path, 0.5), return_counts=True)[1]
+    assert 50 < halfway[0] < 360 < halfway[-1] < 1000
+    with pytest.raises(ValueError, match="evenness is 2"):
+        replace(SMALL, evenness=2.0)
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
