@@ -46,7 +46,7 @@ def draw_tradeoff(
     ):
         _draw_panel(axis, name, quality, outcomes, per_frame)
     handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=2 * len(panels), frameon=False)
     part = path.with_name(path.name + ".part")
     figure.savefig(part, format="png")
     part.replace(path)
