@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ class DecisionTraining:
         self.optimizer = torch.optim.Adam(self.network.parameters())
         self.step = 0
         self._shares = _draw_shares(self.training.scores, self.recipe.evenness)
+        self._order = lru_cache(maxsize=1)(self._draw_order)  # the steps of an epoch share it
         self.best_error = float("inf")
         self.best = _copy(self.network)
         self._loss = 0.0
@@ -216,7 +218,7 @@ class DecisionTraining:
         features, scores = self.training.batch(order[index * size : (index + 1) * size])
         return features.to(self.device), scores.to(self.device)
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
+    def _draw_order(self, epoch: int) -> NDArray[np.int64]:
         """In which order an epoch goes through the testcases; drawn ones may come again."""
         random = np.random.default_rng([self.recipe.seed, 0, epoch])
         count = len(self.training)
