@@ -29,7 +29,13 @@ from dvsnet_ros.training.flow import (
     FlowTraining,
 )
 from dvsnet_ros.training.flow_batches import FlowRecipe
-from dvsnet_ros.training.flow_pairs import PairSource, RememberedPairs, RenderedPairs, StillPairs
+from dvsnet_ros.training.flow_pairs import (
+    MagnifiedPairs,
+    PairSource,
+    RememberedPairs,
+    RenderedPairs,
+    StillPairs,
+)
 from dvsnet_ros.training.footage import (
     SegmentedFootage,
     footage_of_drive,
@@ -62,6 +68,11 @@ def parser() -> argparse.ArgumentParser:
         "--still-pairs", type=int, default=2000, metavar="N",
         help="different pairs to make of the stills, 1.7 MB of memory each at 480x360 (default: "
         "%(default)s)",
+    )  # fmt: skip
+    known.add_argument(
+        "--magnify", type=float, default=1.0, metavar="TIMES",
+        help="show stills magnified, each 1 to TIMES times: for cameras in whose images things are "
+        "larger than in the stills (default: %(default)s)",
     )  # fmt: skip
     known.add_argument("--steps", type=int, default=defaults.steps, help="default: %(default)s")
     known.add_argument(
@@ -121,6 +132,11 @@ def parser() -> argparse.ArgumentParser:
         type=checkpoint_file,
         help="a checkpoint whose flow network to start from, or 'shipped'",
     )
+    flags.add_argument(
+        "--start-share", type=float, default=defaults.start_share, metavar="SHARE",
+        help="share of --start-from's weights in those that are written, so that less of what they "
+        "know is forgotten (default: %(default)s)",
+    )  # fmt: skip
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
     return flags
@@ -152,6 +168,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         distil_learning_rate=options.distil_learning_rate,
         crop=tuple(options.crop),
         temperature=options.temperature,
+        start_share=options.start_share,
         width=options.width,
         correction=options.correction,
         seed=options.seed,
@@ -174,7 +191,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     )
 
 
-def _stills(options: argparse.Namespace) -> StillPairs | None:
+def _stills(options: argparse.Namespace) -> PairSource | None:
     if (options.data_dir is None) != (options.labels_dir is None):
         raise ValueError("give both --data-dir and --labels-dir, or neither")
     if options.data_dir is None:
@@ -182,11 +199,12 @@ def _stills(options: argparse.Namespace) -> StillPairs | None:
     stills, _ = split_sequences(
         load_labelled(options.data_dir, options.labels_dir), options.val_sequences
     )
-    return StillPairs(stills)
+    moved = StillPairs(stills)
+    return moved if options.magnify == 1.0 else MagnifiedPairs(moved, options.magnify)
 
 
 def _pairs(
-    options: argparse.Namespace, stills: StillPairs | None, reach: KeyReach
+    options: argparse.Namespace, stills: PairSource | None, reach: KeyReach
 ) -> list[PairSource]:
     """Synthetic drives, and the stills as often as all of them together."""
     pairs: list[PairSource] = []
@@ -206,7 +224,7 @@ def _pairs(
 
 def _footage(
     options: argparse.Namespace,
-    stills: StillPairs | None,
+    stills: PairSource | None,
     segmenter: Checkpoint | None,
     reach: KeyReach,
 ) -> list[SegmentedFootage]:

@@ -34,3 +34,14 @@ class WeightAverage:
                 average.lerp_(current[name], 1.0 - keep)
             else:
                 average.copy_(current[name])
+
+
+@torch.no_grad()
+def between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
+    """A copy of a network whose weights are moved towards another's by `share`, 0-1."""
+    mixed = copy.deepcopy(network)
+    theirs = other.state_dict()
+    for name, weight in mixed.state_dict().items():
+        if weight.dtype.is_floating_point:
+            weight.lerp_(theirs[name].to(weight), share)
+    return mixed

@@ -22,7 +22,7 @@ from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.networks.layers import LEAK
 from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.ahead import Ahead
-from dvsnet_ros.training.averaging import WeightAverage
+from dvsnet_ros.training.averaging import WeightAverage, between
 from dvsnet_ros.training.flow_batches import (
     GRID,
     FlowBatches,
@@ -74,7 +74,8 @@ class FlowTraining:
 
     Raises:
         ValueError: if a part of the recipe has steps but nothing to learn from, frames are smaller
-            than the crop, or `out` holds another recipe's state.
+            than the crop, a share of the start is to be kept and there is none, or `out` holds
+            another recipe's state.
     """
 
     recipe: FlowRecipe
@@ -99,6 +100,8 @@ class FlowTraining:
         initialise(self.network)
         if self.start is not None:
             start_from(self.network, self.start)
+        elif self.recipe.start_share:
+            raise ValueError("a share of the weights to start from needs some; give --start-from")
         self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
             self.device, memory_format=torch.channels_last
         )
@@ -191,7 +194,10 @@ class FlowTraining:
 
     def export(self, path: Path) -> None:
         """Write the averaged weights as a checkpoint, with the segmenter that they serve."""
-        networks: dict[str, nn.Module] = {"flow": self.average.network}
+        averaged = self.average.network
+        if self.start is not None:
+            averaged = between(averaged, self.start, self.recipe.start_share)
+        networks: dict[str, nn.Module] = {"flow": averaged}
         specs = {"flow": self.spec}
         if self.beside is None:
             save_checkpoint(path, Checkpoint(networks, specs, self.label_set))

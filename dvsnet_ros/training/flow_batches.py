@@ -37,12 +37,15 @@ class FlowRecipe:
         crop: height and width of the crops of the first part, multiples of 16; about a region.
         temperature: of the distillation.
         average_decay: of the weight average.
+        start_share: of the weights that a training starts from, in those that it writes, 0-1; what
+            they knew and the training's frames don't show is less forgotten (Wortsman et al.,
+            "Robust fine-tuning of zero-shot models", CVPR 2022).
         width: of the network.
         correction: channels of the correction of warped logits; 0 trains the original's network.
         seed: of everything random.
 
     Raises:
-        ValueError: if the crop's sides are no such multiples.
+        ValueError: if the crop's sides are no such multiples, or the share is not from 0 to 1.
     """
 
     steps: int = 20000
@@ -54,6 +57,7 @@ class FlowRecipe:
     crop: tuple[int, int] = (240, 304)
     temperature: float = 1.0
     average_decay: float = 0.998
+    start_share: float = 0.0
     width: int = 24
     correction: int = 48
     seed: int = 0
@@ -64,6 +68,8 @@ class FlowRecipe:
                 f"crops of {self.crop[0]}x{self.crop[1]} don't work; both sides must be multiples "
                 f"of {2 * GRID}"
             )
+        if not 0.0 <= self.start_share <= 1.0:
+            raise ValueError(f"a start share of {self.start_share} is none; give 0 to 1")
 
 
 @dataclass(frozen=True)

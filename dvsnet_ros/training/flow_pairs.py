@@ -117,6 +117,48 @@ class RememberedPairs:
 
 
 @dataclass(frozen=True)
+class MagnifiedPairs:
+    """A source's pairs as through a longer lens: a window of each, as large as the whole was.
+
+    Args:
+        source: where the pairs come from.
+        largest: each is magnified by 1 to this much, evenly in the logarithm.
+
+    Raises:
+        ValueError: if they would be made smaller.
+    """
+
+    source: PairSource
+    largest: float
+
+    def __post_init__(self) -> None:
+        if self.largest < 1.0:
+            raise ValueError(f"pairs can't be magnified {self.largest} times; give 1 or more")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        return self.source.size
+
+    def pair(self, random: np.random.Generator) -> FlowPair:
+        """Draw a pair."""
+        drawn = self.source.pair(random)
+        height, width = self.size
+        times = self.largest ** random.random()
+        left, top = random.random(2) * (width, height) * (times - 1.0)
+        window = np.array(((times, 0.0, -left), (0.0, times, -top)))
+        current, key = (
+            np.asarray(cv2.warpAffine(image, window, (width, height)), np.uint8)
+            for image in (drawn.current, drawn.key)
+        )
+        # The nearest, because between a known flow and an unknown one there is none.
+        flow = cv2.warpAffine(
+            np.asarray(drawn.flow, np.float32), window, (width, height), flags=cv2.INTER_NEAREST
+        )
+        return FlowPair(current, key, np.float32(times) * flow)
+
+
+@dataclass(frozen=True)
 class Motion:
     """How a camera in a car moves from the key frame to the current one; the largest values.
 

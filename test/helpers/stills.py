@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 
 from dvsnet_ros.core.label_sets import CAMVID, VOID_LABEL
@@ -19,3 +22,10 @@ def make_still(name: str, seed: int, height: int = 48, width: int = 64) -> Label
     noise = random.integers(-10, 11, (height, width, 3))
     image = np.clip(CAMVID.colorize(labels).astype(int) + noise, 0, 255).astype(np.uint8)
     return LabelledImage(name, image, labels)
+
+
+def write_still(still: LabelledImage, folder: Path) -> None:
+    """Write a still to `folder/stills` and its labels to `folder/labels`."""
+    for name, image in (("stills", still.image), ("labels", still.labels)):
+        (folder / name).mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / name / f"{still.name}.png"), image)

@@ -31,7 +31,7 @@ from dvsnet_ros.training.footage import Footage, SegmentedFootage, footage_of_pa
 from dvsnet_ros.training.segmenter import INPUT
 from dvsnet_ros.training.state import read_log
 from helpers.gradients import silent_parameters
-from helpers.stills import make_still
+from helpers.stills import make_still, write_still
 
 SMALL = FlowRecipe(
     steps=4,
@@ -147,6 +147,25 @@ def test_writes_the_segmenter_beside_the_flow_network(
         assert torch.equal(value, written.networks["segmentation"].state_dict()[name])
 
 
+def test_what_is_written_keeps_a_share_of_the_start(tmp_path: Path, segmenter: Checkpoint) -> None:
+    start = make_training(tmp_path / "start", segmenter, replace(SMALL, seed=3)).network
+    recipe = replace(SMALL, start_share=0.25)
+    training = FlowTraining(
+        recipe, [make_pairs()], make_footage(segmenter), tmp_path, segmenter, start=start
+    )
+    for _ in training.run():
+        pass
+    written = load_checkpoint(tmp_path / WEIGHTS_FILE).networks["flow"].state_dict()
+    trained = training.average.network.state_dict()
+    for name, weight in start.state_dict().items():
+        assert torch.allclose(written[name], 0.75 * trained[name] + 0.25 * weight, atol=1e-6)
+    assert not torch.equal(written["conv1.weight"], trained["conv1.weight"])
+    with pytest.raises(ValueError, match="--start-from"):
+        make_training(tmp_path / "none", segmenter, recipe)
+    with pytest.raises(ValueError, match="give 0 to 1"):
+        replace(SMALL, start_share=1.5)
+
+
 def test_starts_with_a_scale_of_one(segmenter: Checkpoint) -> None:
     network = FlowNet(11, 4)
     initialise(network)
@@ -207,11 +226,14 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
 
 def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFixture[str]) -> None:
     save_checkpoint(tmp_path / "segmenter.safetensors", segmenter)
+    write_still(make_still("a", 0, 96, 128), tmp_path)
     drive = "synthetic:width=96,height=64,duration=0.4,seed=1"
     flags = [
         "--drives", drive, "--segmenter", str(tmp_path / "segmenter.safetensors"),
         "--distil-drives", drive, "--overlap", "16", "--crop", "64", "64", "--max-distance", "3",
         "--steps", "2", "--distil-steps", "2", "--batch-size", "2", "--width", "2",
+        "--data-dir", str(tmp_path / "stills"), "--labels-dir", str(tmp_path / "labels"),
+        "--magnify", "2", "--distil-stills", "2",
         "--out", str(tmp_path / "out"),
     ]  # fmt: skip
     assert train_flow.run(flags) == 0

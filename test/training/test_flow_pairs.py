@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -6,7 +7,13 @@ import pytest
 
 from dvsnet_ros.drives import SyntheticDrive, drive
 from dvsnet_ros.training.data import LabelledImage
-from dvsnet_ros.training.flow_pairs import FlowPair, RememberedPairs, RenderedPairs, StillPairs
+from dvsnet_ros.training.flow_pairs import (
+    FlowPair,
+    MagnifiedPairs,
+    RememberedPairs,
+    RenderedPairs,
+    StillPairs,
+)
 from dvsnet_ros.training.footage import footage_of_drive
 from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.moving_objects import cut_out
@@ -60,6 +67,39 @@ def test_objects_move_by_themselves() -> None:
     assert covered.any()
     error = np.abs(follow_flow(pair).astype(int) - pair.current)[covered]
     assert np.median(error) < 4
+
+
+@dataclass(frozen=True)
+class ShiftedPairs:
+    """A smooth image whose content lies 4 pixels further right in the key frame."""
+
+    size: tuple[int, int] = (96, 128)
+
+    def pair(self, random: np.random.Generator) -> FlowPair:
+        del random
+        key = smooth_still(0).image
+        flow = np.full((*self.size, 2), (4.0, 0.0), np.float32)
+        flow[:, -4:] = np.nan
+        return FlowPair(np.roll(key, -4, axis=1), key, flow)
+
+
+def test_magnified_pairs_show_a_window_and_its_flow() -> None:
+    pairs = MagnifiedPairs(ShiftedPairs(), 3.0)
+    assert pairs.size == (96, 128)
+    magnified = []
+    for seed in range(8):
+        pair = pairs.pair(np.random.default_rng(seed))
+        known = np.isfinite(pair.flow).all(2)
+        times = float(pair.flow[known][0, 0]) / 4.0
+        assert np.all(pair.flow[known] == np.float32((4.0 * times, 0.0)))
+        known[:, int(128 - 4 * times) - 1 :] = False  # leads out of the window
+        assert known.mean() > 0.5
+        error = np.abs(follow_flow(pair).astype(int) - pair.current)[known]
+        assert error.mean() < 1.0
+        magnified.append(times)
+    assert 1.0 <= min(magnified) < 1.5 < 2.0 < max(magnified) <= 3.0
+    with pytest.raises(ValueError, match="give 1 or more"):
+        MagnifiedPairs(ShiftedPairs(), 0.5)
 
 
 def test_pairs_follow_from_the_seed() -> None:

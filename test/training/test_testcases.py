@@ -39,7 +39,7 @@ from dvsnet_ros.training.testcases import (
     read_pair_list,
     shot_of_image,
 )
-from helpers.stills import make_still
+from helpers.stills import make_still, write_still
 
 HEIGHT, WIDTH = 64, 96
 
@@ -266,11 +266,7 @@ def test_interrupted_ends_as_uninterrupted(
 
 
 def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
-    for name in ("stills", "labels"):
-        (tmp_path / name).mkdir()
-    still = make_still("a", 0, HEIGHT, WIDTH)
-    cv2.imwrite(str(tmp_path / "stills" / "a.png"), still.image)
-    cv2.imwrite(str(tmp_path / "labels" / "a.png"), still.labels)
+    write_still(make_still("a", 0, HEIGHT, WIDTH), tmp_path)
     flags = ["--stills-dir", str(tmp_path / "stills"), "--stills-pairs", "2", "--clip", "0"]
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 2  # not without labels
     flags += ["--labels-dir", str(tmp_path / "labels")]
