@@ -54,12 +54,19 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
     ]  # fmt: skip
     half = ["--height", "192", "--width", "624"]
     twice = ["--height", "720", "--width", "960"]
+    two_thirds = ["--height", "256", "--width", "832"]
+    small = ["--height", "240", "--width", "320"]
     distilled = [
-        "--distil-drives", kitti_drive, f"{camvid}/train", *synthetic(range(21, 23), duration=12),
-        "--drive-frames", "400",
+        "--drive-frames", "400", "--distil-drives", kitti_drive, f"{camvid}/train",
+        *synthetic(range(21, 22), duration=12),
+    ]  # fmt: skip
+    longer = [
+        *stills, *reach, "--steps", "0", "--segmenter", segmenter, *distilled,
+        "--distil-steps", "16000", "--distil-learning-rate", "0.0004",
     ]  # fmt: skip
     learned = (
-        "drives", "half", "twice", "synthetic", "large", "stills_0", "stills_1", "stills_2",
+        "drives", "half", "two_thirds", "twice", "synthetic", "large", "stills_0", "stills_1",
+        "stills_2", "stills_small", "stills_twice",
     )  # fmt: skip
     return [
         (
@@ -92,18 +99,31 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
              "--start-from", f"{out}/flow_first/flow.safetensors",
              "--segmenter", f"{out}/segmenter_second/segmenter.safetensors",
              "--distil-steps", "7000", "--distil-learning-rate", "0.0002",
-             *distilled, "--distil-stills", "1000"],
+             *distilled, *synthetic(range(22, 23), duration=12), "--distil-stills", "1000"],
         ),
         (
-            "flow", train_flow.run,
+            "flow_third", train_flow.run,
             [*flow_pairs, "--steps", "2000", "--learning-rate", "0.0003", "--seed", "4",
              "--start-from", f"{out}/flow_second/flow.safetensors",
              "--segmenter", segmenter,
              "--distil-steps", "8000", "--distil-learning-rate", "0.0004",
-             *distilled, "--distil-stills", "2000"],
+             *distilled, *synthetic(range(22, 23), duration=12), "--distil-stills", "2000"],
+        ),
+        (
+            "flow_fourth", train_flow.run,
+            [*longer, "--distil-stills", "2000", "--seed", "5", "--start-share", "0.3",
+             "--start-from", f"{out}/flow_third/flow.safetensors"],
+        ),
+        (
+            "flow", train_flow.run,
+            [*longer, "--distil-stills", "3000", "--magnify", "2.6", "--seed", "6",
+             "--start-share", "0.3",
+             "--start-from", f"{out}/flow_fourth/flow.safetensors"],
         ),
         ("cases_drives", gentestcase.run,
          [kitti_drive, f"{out}/learned.txt", "--lights", "3", *reach, *cases]),
+        ("cases_two_thirds", gentestcase.run,
+         [kitti_drive, "--lights", "2", *two_thirds, *reach, *cases]),
         ("cases_half", gentestcase.run, [kitti_drive, "--lights", "3", *half, *reach, *cases]),
         ("cases_twice", gentestcase.run, [f"{out}/learned.txt", *twice, *reach, *cases]),
         ("cases_synthetic", gentestcase.run,
@@ -112,6 +132,10 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
          [*synthetic(range(51, 54), size="width=640,height=480", duration=2.6), *reach, *cases]),
         *((f"cases_stills_{seed}", gentestcase.run,
            [*moved, "--stills-pairs", "1000", "--seed", str(seed), *cases]) for seed in range(3)),
+        ("cases_stills_small", gentestcase.run,
+         [*moved, "--stills-pairs", "1000", "--seed", "3", *small, *cases]),
+        ("cases_stills_twice", gentestcase.run,
+         [*moved, "--stills-pairs", "400", "--seed", "4", *twice, *cases]),
         ("cases_validation", gentestcase.run,
          [f"{out}/held_back.txt", *synthetic(range(41, 43), duration=2.6), *reach, *cases]),
         (
@@ -119,7 +143,7 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
             ["--train-data-dir", *(f"{out}/cases_{name}" for name in learned),
              "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
              "--hidden", "256", "--batch-size", "64", "--epochs", "20",
-             "--learning-rate", "0.001", "--decay", "0.85"],
+             "--learning-rate", "0.001", "--decay", "0.85", "--evenness", "0.6"],
         ),
     ]  # fmt: skip
 
