@@ -5,7 +5,7 @@
 
 CAMVID holds `train` and `train_labels` (CamVid's 367 training stills and their labels), KITTI a
 drive without labels in `drive_10hz_mono`. What comes out is `OUT/road.safetensors`, and the losses
-and figures of each stage beside it. On two CPU cores it takes about four hours, on a GPU less.
+and figures of each stage beside it. On two CPU cores it takes about six hours, on a GPU less.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
             ["--train-data-dir", *(f"{out}/cases_{name}" for name in learned),
              "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
              "--hidden", "256", "--batch-size", "64", "--epochs", "20",
-             "--learning-rate", "0.001", "--decay", "0.85", "--evenness", "0.6"],
+             "--learning-rate", "0.001", "--decay", "0.85"],
         ),
     ]  # fmt: skip
 

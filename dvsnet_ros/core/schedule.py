@@ -84,7 +84,7 @@ class Schedule:
     """
 
     mode: str = "fixed"
-    target: float = 94.0
+    target: float = 94.5
     decrease: float = 1.0
     increase: float = 0.1
     share: float = 0.2

@@ -71,7 +71,7 @@ def test_all_parameters_are_there_with_their_descriptions_and_ranges(peer: Peer)
 
 @pytest.mark.parametrize("target", [0.0, 42.5, 100.0])
 def test_target_counts_from_the_next_frame_on(peer: Peer, target: float) -> None:
-    assert targets(peer, 1) == [94.0] * 4
+    assert targets(peer, 1) == [94.5] * 4
     assert peer.set_one("target", target).successful
     assert targets(peer, 2) == [target] * 4
     _mask, decisions = peer.ask(image(3 * SECOND))
@@ -186,8 +186,8 @@ def test_several_are_taken_all_or_none(peer: Peer) -> None:
     assert "schedule is 'never'" in result.reason
     result = peer.set(target=33.0, region_rows=3)
     assert not result.successful
-    assert peer.get("target", "overlay_opacity", "max_gap", "region_rows") == [94.0, 0.5, 10.0, 2]
-    assert targets(peer, 40) == [94.0] * 4
+    assert peer.get("target", "overlay_opacity", "max_gap", "region_rows") == [94.5, 0.5, 10.0, 2]
+    assert targets(peer, 40) == [94.5] * 4
     assert peer.set(target=33.0, overlay_opacity=0.9).successful
     assert targets(peer, 41) == [33.0] * 4
 
