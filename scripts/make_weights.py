@@ -62,7 +62,7 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
     ]  # fmt: skip
     longer = [
         *stills, *reach, "--steps", "0", "--segmenter", segmenter, *distilled,
-        "--distil-steps", "16000", "--distil-learning-rate", "0.0004",
+        "--distil-steps", "16000", "--distil-learning-rate", "0.0004", "--start-share", "0.3",
     ]  # fmt: skip
     learned = (
         "drives", "half", "two_thirds", "twice", "synthetic", "large", "stills_0", "stills_1",
@@ -111,13 +111,12 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
         ),
         (
             "flow_fourth", train_flow.run,
-            [*longer, "--distil-stills", "2000", "--seed", "5", "--start-share", "0.3",
+            [*longer, "--distil-stills", "2000", "--seed", "5",
              "--start-from", f"{out}/flow_third/flow.safetensors"],
         ),
         (
             "flow", train_flow.run,
             [*longer, "--distil-stills", "3000", "--magnify", "2.6", "--seed", "6",
-             "--start-share", "0.3",
              "--start-from", f"{out}/flow_fourth/flow.safetensors"],
         ),
         ("cases_drives", gentestcase.run,

@@ -28,20 +28,22 @@ class WeightAverage:
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after step `step` (counted from 0)."""
         keep = min(self.decay, (1.0 + step) / (10.0 + step))
-        current = network.state_dict()
-        for name, average in self.network.state_dict().items():
-            if average.dtype.is_floating_point:
-                average.lerp_(current[name], 1.0 - keep)
-            else:
-                average.copy_(current[name])
+        _move(self.network, network, 1.0 - keep)
 
 
 @torch.no_grad()
 def between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
     """A copy of a network whose weights are moved towards another's by `share`, 0-1."""
     mixed = copy.deepcopy(network)
+    _move(mixed, other, share)
+    return mixed
+
+
+def _move(network: nn.Module, other: nn.Module, share: float) -> None:
+    """Move a network's weights towards another's, in place; what is counted becomes the other's."""
     theirs = other.state_dict()
-    for name, weight in mixed.state_dict().items():
+    for name, weight in network.state_dict().items():
         if weight.dtype.is_floating_point:
             weight.lerp_(theirs[name].to(weight), share)
-    return mixed
+        else:
+            weight.copy_(theirs[name])
