@@ -42,8 +42,11 @@ def between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
 def _move(network: nn.Module, other: nn.Module, share: float) -> None:
     """Move a network's weights towards another's, in place; what is counted becomes the other's."""
     theirs = other.state_dict()
+    weights, towards = [], []
     for name, weight in network.state_dict().items():
         if weight.dtype.is_floating_point:
-            weight.lerp_(theirs[name].to(weight), share)
+            weights.append(weight)
+            towards.append(theirs[name].to(weight))
         else:
             weight.copy_(theirs[name])
+    torch._foreach_lerp_(weights, towards, share)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.networks.layers import LEAK
 from dvsnet_ros.core.region_networks import flow_path_logits
-from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.averaging import WeightAverage, between
+from dvsnet_ros.training.batches import batches
 from dvsnet_ros.training.flow_batches import (
     GRID,
     FlowBatches,
@@ -124,15 +123,14 @@ class FlowTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        with closing(Ahead(self.batch, self.steps)) as batch:
-            while self.step < self.steps:
-                figures = self.train_step(self.step, batch(self.step))
-                self.average.update(self.network, self.step)
-                self.step += 1
-                logged = self._note(figures)
-                if self.step % self.save_every == 0:
-                    self.save()
-                yield FlowProgress(self.step, self.steps, figures["loss"], logged)
+        for step, drawn in batches(self._batches.draw, self.step, self.steps, self.device):
+            figures = self.train_step(step, self._batches.complete(drawn))
+            self.average.update(self.network, step)
+            self.step = step + 1
+            logged = self._note(figures)
+            if self.step % self.save_every == 0:
+                self.save()
+            yield FlowProgress(self.step, self.steps, figures["loss"], logged)
         self.save()
         self.export(self.out / WEIGHTS_FILE)
 
@@ -162,7 +160,7 @@ class FlowTraining:
 
     def batch(self, step: int) -> KnownFlow | KnownLogits:
         """What a step learns from."""
-        return self._batches.batch(step)
+        return self._batches.complete(self._batches.draw(step))
 
     def _supervise(self, batch: KnownFlow) -> tuple[Tensor, dict[str, float]]:
         """Loss on known flow; errors in pixels of the frame, also of no flow at all."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from dvsnet_ros.core.region_networks import half_size
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.flow_pairs import PairSource
-from dvsnet_ros.training.footage import SegmentedFootage
+from dvsnet_ros.training.footage import Draw, SegmentedFootage
 
 GRID = 8
 """Pixels of a frame to one of the flow."""
@@ -102,6 +102,22 @@ class KnownLogits:
     key_logits: Tensor
 
 
+@dataclass(frozen=True)
+class DrawnPairs:
+    """N regions of pairs whose logits are still to be looked up.
+
+    Attributes:
+        current, key: the network's inputs, [N, 3, h / 2, w / 2].
+        footage: index of what they were drawn from.
+        draws: what was drawn, [N].
+    """
+
+    current: Tensor
+    key: Tensor
+    footage: int
+    draws: Sequence[Draw]
+
+
 class FlowBatches:
     """The batches of a training, each made from the recipe's seed and the step's number alone.
 
@@ -136,8 +152,8 @@ class FlowBatches:
                     f"{height}x{width}; give a smaller crop"
                 )
 
-    def batch(self, step: int) -> KnownFlow | KnownLogits:
-        """What a step learns from."""
+    def draw(self, step: int) -> KnownFlow | DrawnPairs:
+        """What a step learns from, but for the logits: what needs no network."""
         seed = self._recipe.seed
         randoms = [
             np.random.default_rng([seed, 1, step, n]) for n in range(self._recipe.batch_size)
@@ -147,14 +163,21 @@ class FlowBatches:
             flow = torch.from_numpy(np.stack([crop[2] for crop in crops]))
             return KnownFlow(*_inputs([crop[:2] for crop in crops]), flow)
         choice = np.random.default_rng([seed, 3, step])
-        footage = self._footage[int(choice.integers(len(self._footage)))]
-        drawn = [footage.draw(random) for random in randoms]
+        index = int(choice.integers(len(self._footage)))
+        footage = self._footage[index]
+        draws = [footage.draw(random) for random in randoms]
         images = [
-            _relight(current, key, random)
-            for (current, key, _, _), random in zip(drawn, randoms, strict=True)
+            _relight(*footage.images(draw), random)
+            for draw, random in zip(draws, randoms, strict=True)
         ]
-        _, _, wanted, keys = zip(*drawn, strict=True)
-        return KnownLogits(*_inputs(images), torch.stack(wanted), torch.stack(keys))
+        return DrawnPairs(*_inputs(images), index, draws)
+
+    def complete(self, drawn: KnownFlow | DrawnPairs) -> KnownFlow | KnownLogits:
+        """What a step learns from."""
+        if isinstance(drawn, KnownFlow):
+            return drawn
+        logits = self._footage[drawn.footage].logits(drawn.draws)
+        return KnownLogits(drawn.current, drawn.key, *logits)
 
     def _crop(
         self, random: np.random.Generator

@@ -16,6 +16,9 @@ from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.key_frames import KeyReach
 
+TOGETHER = 8
+"""Frames that are segmented in one go, always the same ones: it keeps a GPU busy."""
+
 
 @dataclass(frozen=True)
 class Footage:
@@ -89,11 +92,27 @@ def footage_of_pairs(name: str, source: PairSource, count: int, seed: int) -> Fo
     return Footage(name, images, [(2 * number, 2 * number + 1) for number in range(count)])
 
 
+@dataclass(frozen=True)
+class Draw:
+    """A region of a pair of frames.
+
+    Attributes:
+        current, key: indices of the frames.
+        region: index of the region.
+        mirrored: whether the frames are mirrored.
+    """
+
+    current: int
+    key: int
+    region: int
+    mirrored: bool
+
+
 class SegmentedFootage:
     """Footage, and what the segmentation network says of its regions.
 
-    Half of what is drawn is mirrored. A frame is segmented when it is first drawn, mirrored or not;
-    its logits stay in memory, as float16.
+    Half of what is drawn is mirrored. A frame is segmented, and its neighbours with it, when its
+    logits are first asked for, mirrored or not; they stay in memory, as float16.
 
     Args:
         footage: the frames.
@@ -105,36 +124,50 @@ class SegmentedFootage:
         self._footage = footage
         self._networks = networks
         self._grid = RegionGrid(*footage.size, overlap=overlap)
-        self._logits: dict[tuple[int, bool], Tensor] = {}
+        self._logits: dict[tuple[int, bool], Tensor] = {}  # of a block of frames
 
-    def draw(
-        self, random: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], Tensor, Tensor]:
-        """Draw a region of a pair.
-
-        Returns:
-            The region in the current and in the key frame, uint8 [h, w, 3], and its logits there,
-            [C, h / n, w / n] float16 as `key_logits` gives them, the current frame's first.
-        """
+    def draw(self, random: np.random.Generator) -> Draw:
+        """Draw a region of a pair."""
         key, current = self._footage.pairs[int(random.integers(len(self._footage.pairs)))]
         region = int(random.integers(len(self._grid.regions)))
-        mirrored = bool(random.random() < 0.5)
-        place = self._grid.regions[region].slices
-        return (
-            self._image(current, mirrored)[place],
-            self._image(key, mirrored)[place],
-            self._segmented(current, mirrored)[region],
-            self._segmented(key, mirrored)[region],
+        return Draw(current, key, region, bool(random.random() < 0.5))
+
+    def images(self, draw: Draw) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The region in the current and in the key frame, uint8 [h, w, 3]."""
+        place = self._grid.regions[draw.region].slices
+        current, key = (
+            self._image(frame, draw.mirrored)[place] for frame in (draw.current, draw.key)
         )
+        return current, key
+
+    def logits(self, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+        """What is said of N regions in their current and their key frames.
+
+        Each [N, C, h / n, w / n] float16, as `key_logits` gives them.
+        """
+        current, key = (
+            torch.stack([self._segmented(i, d.mirrored)[d.region] for i, d in frames])
+            for frames in ([(d.current, d) for d in draws], [(d.key, d) for d in draws])
+        )
+        return current, key
 
     def _image(self, index: int, mirrored: bool) -> NDArray[np.uint8]:
         image = self._footage.images[index]
         return image[:, ::-1] if mirrored else image
 
-    @torch.no_grad()
     def _segmented(self, index: int, mirrored: bool) -> Tensor:
-        if (index, mirrored) not in self._logits:
-            image = self._networks.to_image(self._image(index, mirrored), self._grid)
-            logits = self._networks.segment(image, self._grid.regions)
-            self._logits[index, mirrored] = key_logits(logits, self._grid).half()
-        return self._logits[index, mirrored]
+        """Logits of a frame's regions, [R, C, h / n, w / n] float16."""
+        block, place = divmod(index, TOGETHER)
+        if (block, mirrored) not in self._logits:
+            self._logits[block, mirrored] = self._segment(block, mirrored)
+        return self._logits[block, mirrored][place]
+
+    @torch.no_grad()
+    def _segment(self, block: int, mirrored: bool) -> Tensor:
+        frames = range(len(self._footage.images))[block * TOGETHER : (block + 1) * TOGETHER]
+        images = [
+            self._networks.to_image(self._image(index, mirrored), self._grid) for index in frames
+        ]
+        logits = self._networks.segment(torch.cat(images), self._grid.regions)
+        kept: Tensor = key_logits(logits, self._grid).half().unflatten(0, (-1, len(frames)))
+        return kept.transpose(0, 1)

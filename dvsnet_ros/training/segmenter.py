@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat, save_checkpoint
@@ -23,9 +21,9 @@ from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.resize import resize_bilinear
-from dvsnet_ros.training.ahead import Ahead
 from dvsnet_ros.training.augmentation import Crop, random_crop
 from dvsnet_ros.training.averaging import WeightAverage
+from dvsnet_ros.training.batches import batches
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import LabelledImage, class_frequencies
 from dvsnet_ros.training.losses import class_weights, segmentation_loss
@@ -185,15 +183,14 @@ class SegmenterTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        with closing(Ahead(self.batch, self.steps)) as batch:
-            while self.step < self.steps:
-                loss = self.train_step(*batch(self.step))
-                self.average.update(self.network, self.step)
-                self.step += 1
-                mean_iou = None
-                if self.step % self.steps_per_epoch == 0:
-                    mean_iou = self._finish_epoch(loss)
-                yield Progress(self.step, self.steps, loss, mean_iou)
+        for step, batch in batches(self.batch, self.step, self.steps, self.device):
+            loss = self.train_step(*batch)
+            self.average.update(self.network, step)
+            self.step = step + 1
+            mean_iou = None
+            if self.step % self.steps_per_epoch == 0:
+                mean_iou = self._finish_epoch(loss)
+            yield Progress(self.step, self.steps, loss, mean_iou)
         self.save()
         self.export(self.out / WEIGHTS_FILE)
 
@@ -205,8 +202,8 @@ class SegmenterTraining:
         self.network.train()
         self.optimizer.zero_grad()
         with self._autocast():
-            logits = self.network(images)
-        loss = segmentation_loss(logits, labels, self.weights)
+            logits = self.network(normalise(images.to(self.device)))
+        loss = segmentation_loss(logits, labels.to(self.device), self.weights)
         loss.backward()
         self.optimizer.step()
         return float(loss.detach())
@@ -217,7 +214,7 @@ class SegmenterTraining:
         return self.recipe.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images [N, 3, h, w] float32, normalised, and labels [N, h, w] of a step."""
+        """BGR images [N, h, w, 3] and labels [N, h, w] of a step, both uint8."""
         epoch, index = divmod(step, self.steps_per_epoch)
         size, seed = self.recipe.batch_size, self.recipe.seed
         order = np.random.default_rng([seed, 0, epoch]).permutation(len(self.training))
@@ -226,9 +223,8 @@ class SegmenterTraining:
             random_crop(self.training[still], crop, np.random.default_rng([seed, 1, step, place]))
             for place, still in enumerate(order[index * size : (index + 1) * size])
         ]
-        images = normalise(np.stack([image for image, _ in crops]))
-        labels = torch.from_numpy(np.stack([labels for _, labels in crops]))
-        return images.to(self.device), labels.to(self.device)
+        images, labels = (torch.from_numpy(np.stack(parts)) for parts in zip(*crops, strict=True))
+        return images, labels
 
     def measure(self) -> Confusion:
         """The result so far on whole held-back stills, with the labels at their own size."""
@@ -236,7 +232,7 @@ class SegmenterTraining:
         confusion = Confusion(len(self.label_set.classes))
         for still in self.held_back:
             with torch.no_grad(), self._autocast():
-                logits = network(normalise(still.image[None]).to(self.device))
+                logits = network(normalise(torch.from_numpy(still.image[None]).to(self.device)))
             resized = resize_bilinear(logits.float(), *still.labels.shape)
             confusion.add(resized[0].argmax(0).byte().cpu().numpy(), still.labels)
         return confusion
@@ -301,10 +297,10 @@ class SegmenterTraining:
         return torch.autocast(self.device.type, self.precision if mixed else None, enabled=mixed)
 
 
-def normalise(images: NDArray[np.uint8]) -> Tensor:
-    """BGR images [N, H, W, 3] as the network's input [N, 3, H, W], channels last in memory."""
-    pixels = torch.from_numpy(images).float()
-    return ((pixels - torch.tensor(INPUT.mean)) * INPUT.scale).permute(0, 3, 1, 2)
+def normalise(images: Tensor) -> Tensor:
+    """BGR images [N, H, W, 3], uint8, as the network's input [N, 3, H, W], channels last."""
+    mean = torch.tensor(INPUT.mean, device=images.device)
+    return ((images.float() - mean) * INPUT.scale).permute(0, 3, 1, 2)
 
 
 def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def _labels(
 ) -> NDArray[np.uint8]:
     """Class ids [H, W] of an image [H, W, 3]; 255 where the network is not sure."""
     height, width = image.shape[:2]
-    whole = normalise(image[None]).to(device)
+    whole = normalise(torch.from_numpy(image[None]).to(device))
     total = torch.zeros((), device=device)
     for size in SIZES:
         resized = resize_bilinear(whole, round(size * height), round(size * width))

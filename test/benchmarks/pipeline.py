@@ -37,11 +37,15 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def frame_seconds(
-    checkpoint: Checkpoint, frames: list[NDArray[np.uint8]], target: float, precision: str
+    checkpoint: Checkpoint,
+    frames: list[NDArray[np.uint8]],
+    target: float,
+    device: str,
+    precision: str,
 ) -> float:
     """Median seconds of a frame whose regions all take the path that the target forces."""
     segmenter = VideoSegmenter(
-        checkpoint, schedule=Schedule(target=target), device="cpu", precision=precision
+        checkpoint, schedule=Schedule(target=target), device=device, precision=precision
     )
     turn: Iterator[NDArray[np.uint8]] = iter(frames * 2)
     segmenter.segment(next(turn))
@@ -68,6 +72,7 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--size", default="1024x2048", help="height x width")
     flags.add_argument("--threads", type=int, default=2)
+    flags.add_argument("--device", default="cpu", help="cpu, or cuda")
     flags.add_argument("--repeats", type=int, default=5)
     options = flags.parse_args()
     torch.set_num_threads(options.threads)
@@ -82,11 +87,11 @@ def main() -> None:
     frames = [drive[index].image for index in range(options.repeats + 1)]
     for precision in ("float32", "bfloat16"):
         with torch.inference_mode():
-            slow = frame_seconds(checkpoint, frames[:3], 100.0, precision)
-            fast = frame_seconds(checkpoint, frames, 0.0, precision)
+            slow = frame_seconds(checkpoint, frames[:3], 100.0, options.device, precision)
+            fast = frame_seconds(checkpoint, frames, 0.0, options.device, precision)
         print(
-            f"{precision}: a frame on the segmentation path {slow:.2f} s, on the flow path "
-            f"{fast:.3f} s, ratio {slow / fast:.0f}"
+            f"{precision}: a frame on the segmentation path {slow * 1e3:.1f} ms, on the flow "
+            f"path {fast * 1e3:.1f} ms, ratio {slow / fast:.0f}"
         )
 
 

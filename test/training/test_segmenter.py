@@ -13,6 +13,7 @@ from dvsnet_ros.training.segmenter import (
     Recipe,
     SegmenterTraining,
     Stage,
+    normalise,
     progressive_stages,
 )
 from dvsnet_ros.training.state import TrainingLog, read_log
@@ -116,7 +117,7 @@ def test_the_result_takes_half_of_the_class_weights_back(tmp_path: Path) -> None
     training = make_training(tmp_path)
     training.train_step(*training.batch(0))
     training.average.update(training.network, 0)
-    images, _ = training.batch(1)
+    images = normalise(training.batch(1)[0])
     with torch.no_grad():
         taken_back = training.average.network(images) - training.result()(images)
     expected = 0.5 * training.weights.log()
