@@ -27,8 +27,8 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.core.schedule import Path as RegionPath
-from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import check_folder
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--target",
         type=_score,
-        default=Schedule.target,
+        default=DEFAULT_SCHEDULE.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
     add_schedule_flag(flags)

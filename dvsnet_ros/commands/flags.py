@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dvsnet_ros.core.schedule import MODES, Schedule
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, MODES, Schedule
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
 
@@ -72,11 +72,11 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
         )
 
 
-def add_schedule_flag(flags: argparse._ActionsContainer) -> None:
-    """--schedule, and what the original calls --dynamic."""
+def add_schedule_flag(flags: argparse._ActionsContainer, mode: str = DEFAULT_SCHEDULE.mode) -> None:
+    """--schedule, `mode` by default, and what the original calls --dynamic."""
     schedule = flags.add_mutually_exclusive_group()
     schedule.add_argument(
-        "--schedule", choices=MODES, default=Schedule.mode,
+        "--schedule", choices=MODES, default=mode,
         help="whether all regions keep to the target, or each has its own that moves (default: "
         "%(default)s)",
     )  # fmt: skip
@@ -86,17 +86,19 @@ def add_schedule_flag(flags: argparse._ActionsContainer) -> None:
     )  # fmt: skip
 
 
-def add_segmenter_flags(flags: argparse.ArgumentParser, max_gap: float) -> None:
-    """The video segmenter's flags, whose defaults are the node's but for `max_gap`.
+def add_segmenter_flags(
+    flags: argparse.ArgumentParser, max_gap: float, schedule: Schedule = DEFAULT_SCHEDULE
+) -> None:
+    """The video segmenter's flags, whose defaults are the node's but for what is given here.
 
     `segmenting.new_segmenter` makes a video segmenter of them.
     """
     add_network_flags(flags)
     flags.add_argument(
-        "--target", type=float, default=Schedule.target,
+        "--target", type=float, default=schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )  # fmt: skip
-    add_schedule_flag(flags)
+    add_schedule_flag(flags, schedule.mode)
     flags.add_argument(
         "--dynamic-decrease", type=float, default=Schedule.decrease, metavar="SCORE",
         help="dynamic: a target's fall after the segmentation path (default: %(default)s)",

@@ -14,10 +14,14 @@ from tqdm import tqdm
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, frame_count
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
 from dvsnet_ros.core.schedule import Path as RegionPath
+from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder
 from dvsnet_ros.drives.whole import check_folder
+
+SCHEDULE = Schedule("fixed", 94.5)
+"""Fixed by default, as the original's; the target is one for the shipped weights."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--save-dir", type=Path, default=Path("video"), help="output folder (default: %(default)s)"
     )
     flags.add_argument("--num-steps", type=frame_count, help="frames at most (default: all)")
-    add_segmenter_flags(flags, max_gap=0.0)
+    add_segmenter_flags(flags, max_gap=0.0, schedule=SCHEDULE)
     flags.add_argument(
         "--save-ids", action="store_true", help="class ids as ids000000.png ... beside the masks"
     )

@@ -16,7 +16,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
 from dvsnet_ros.evaluation.segmenters import Segmenters
 
-TARGETS = (70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
+TARGETS = (40, 60, 70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
 INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
 TIMED_FRAMES = 4
 

@@ -21,7 +21,7 @@ from dvsnet_ros.core.decode import confidence_of, decode
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
-from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
 from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState
 
@@ -46,7 +46,7 @@ class VideoSegmenter:
         rows: rows of the region grid.
         columns: columns of the region grid.
         overlap: pixels that each region is larger than its cell; divisible by 8.
-        schedule: what turns scores into paths; by default `Schedule()`.
+        schedule: what turns scores into paths; by default `DEFAULT_SCHEDULE`.
         max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`, of the networks.
@@ -86,7 +86,7 @@ class VideoSegmenter:
         self._size = (height, width)
         self._layout = (rows, columns, overlap)
         self._grid = RegionGrid(height, width, *self._layout) if height else None
-        self._schedule = schedule or Schedule()
+        self._schedule = schedule or DEFAULT_SCHEDULE
         self._networks = networks or _networks_of(checkpoint, device, precision)
         self.device = self._networks.device
         self.precision = self._networks.precision

@@ -22,7 +22,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from dvsnet_ros.core.device import PRECISIONS
-from dvsnet_ros.core.schedule import MODES, Schedule
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, MODES, Schedule
 
 Value = TypeVar("Value", str, bool, int, float)
 
@@ -87,13 +87,13 @@ class Settings:
         limits=(0, 2048),
     )
     schedule: str = _parameter(
-        Schedule.mode,
+        DEFAULT_SCHEDULE.mode,
         "Whether all regions keep to `target`, or each region's own target moves.",
         choices=MODES,
         live=True,
     )
     target: float = _parameter(
-        Schedule.target,
+        DEFAULT_SCHEDULE.target,
         "Expected confidence score under which a region takes the segmentation path.",
         limits=(0.0, 100.0),
         live=True,

@@ -45,7 +45,7 @@ def frame_seconds(
 ) -> float:
     """Median seconds of a frame whose regions all take the path that the target forces."""
     segmenter = VideoSegmenter(
-        checkpoint, schedule=Schedule(target=target), device=device, precision=precision
+        checkpoint, schedule=Schedule("fixed", target), device=device, precision=precision
     )
     turn: Iterator[NDArray[np.uint8]] = iter(frames * 2)
     segmenter.segment(next(turn))

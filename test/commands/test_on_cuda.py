@@ -21,7 +21,7 @@ def test_masks_and_paths_are_those_of_a_cpu() -> None:
     checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
     cuda, cpu = (
         VideoSegmenter(
-            checkpoint, schedule=Schedule(target=96.0), device=device, precision="float32"
+            checkpoint, schedule=Schedule("fixed", 96.0), device=device, precision="float32"
         )
         for device in ("cuda", "cpu")
     )

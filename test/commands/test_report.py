@@ -73,8 +73,8 @@ def test_the_frames_are_the_worst_of_a_plain_run(town: Path, data: dict[str, Any
     checkpoint = load_checkpoint(town / "tiny.safetensors")
     options: dict[str, Any] = {"overlap": 16, "device": "cpu", "precision": "float32"}
     target = data["run"]["value"]
-    segmenter = VideoSegmenter(checkpoint, schedule=Schedule(target=target), **options)
-    reference = VideoSegmenter(checkpoint, schedule=Schedule(target=100.0), **options)
+    segmenter = VideoSegmenter(checkpoint, schedule=Schedule("rising", target), **options)
+    reference = VideoSegmenter(checkpoint, schedule=Schedule("fixed", 100.0), **options)
     agreement = [
         (segmenter.segment(frame.image).mask == reference.segment(frame.image).mask).mean()
         for frame in drive(town / "town")
@@ -270,6 +270,6 @@ def test_long_series_are_averaged() -> None:
 
 def test_intervals_are_never_recommended(data: dict[str, Any]) -> None:
     kinds = {setting["kind"] for setting in data["settings"]}
-    assert kinds == {"target", "interval"}
+    assert kinds == {"rising", "interval"}
     assert interval_setting(1).name == "interval 1"
-    assert [s["kind"] for s in data["settings"] if s["recommended"]] == ["target"]
+    assert [s["kind"] for s in data["settings"] if s["recommended"]] == ["rising"]

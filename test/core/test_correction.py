@@ -87,7 +87,7 @@ def test_the_flow_path_is_corrected_and_the_segmentation_path_is_not() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     segmenter = VideoSegmenter(
         saying_only(untrained_checkpoint(), 7),
-        overlap=16, device="cpu", precision="float32", schedule=Schedule(target=0.0),
+        overlap=16, device="cpu", precision="float32", schedule=Schedule("fixed", 0.0),
     )  # fmt: skip
     first = segmenter.segment(frame, 0)
     assert (first.mask != 7).any()

@@ -6,7 +6,7 @@ from dvsnet_ros.core.schedule import Path, Schedule
 
 
 def test_a_score_below_the_target_is_segmented() -> None:
-    schedule = Schedule(target=90.0)
+    schedule = Schedule("fixed", 90.0)
     assert schedule.path(89.999, 90.0, 1) is Path.SEGMENTATION
     assert schedule.path(90.0, 90.0, 1000) is Path.FLOW
     assert schedule.path(math.nan, 90.0, 1) is Path.SEGMENTATION
@@ -62,4 +62,4 @@ def segmented_every(schedule: Schedule, score: float) -> int | None:
 )
 def test_what_is_out_of_range_is_refused(arguments: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        Schedule(**arguments)  # type: ignore[arg-type]
+        Schedule(**{"mode": "fixed", "target": 90.0, **arguments})  # type: ignore[arg-type]

@@ -14,8 +14,8 @@ from dvsnet_ros.core.segmenter_state import load_state, save_state
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 SECOND = 1_000_000_000
-ALWAYS_FLOW = Schedule(target=0.0)
-ALWAYS_SEGMENTATION = Schedule(target=100.0)
+ALWAYS_FLOW = Schedule("fixed", 0.0)
+ALWAYS_SEGMENTATION = Schedule("fixed", 100.0)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,9 @@ def test_a_new_schedule_holds_from_the_next_frame_on(checkpoint: Checkpoint) -> 
 def test_any_grid_and_any_size(
     checkpoint: Checkpoint, rows: int, columns: int, size: tuple[int, int]
 ) -> None:
-    segmenter = new_segmenter(checkpoint, rows=rows, columns=columns, schedule=Schedule(target=90))
+    segmenter = new_segmenter(
+        checkpoint, rows=rows, columns=columns, schedule=Schedule("fixed", 90)
+    )
     for frame in frames(3, *size):
         result = segmenter.segment(frame, confidence=True)
         assert result.mask.shape == size

@@ -119,7 +119,7 @@ def test_true_scores_are_the_agreement_of_each_region(footage: list[Frame]) -> N
     """Without overlap, a region's own labels can be seen in the mask."""
     segmenters = Segmenters(untrained_checkpoint(), overlap=0, device="cpu", precision="float32")
     sweep = swept(segmenters, footage, [target_setting(0.0)])
-    flowing = plain_run(segmenters, footage, Schedule(target=0.0))[1:]
+    flowing = plain_run(segmenters, footage, Schedule("fixed", 0.0))[1:]
     exact = plain_run(segmenters, footage, IntervalSchedule(1))[1:]
     expected, true = [], []
     for one, other in zip(flowing, exact, strict=True):

@@ -17,7 +17,7 @@ from dvsnet_ros.evaluation.remembering import RememberingNetworks
 from helpers.drives import drifting_frames
 
 SCHEDULES = [
-    *(Schedule(target=target) for target in (0.0, 87.36, 87.39, 87.42, 100.0)),
+    *(Schedule("fixed", target) for target in (0.0, 87.36, 87.39, 87.42, 100.0)),
     Schedule("dynamic", 87.0),
     Schedule("rising", 80.0),
     *(IntervalSchedule(interval) for interval in (1, 2, 3)),

@@ -9,6 +9,7 @@ import pytest
 from rcl_interfaces.srv import DescribeParameters, ListParameters
 from sensor_msgs.msg import Image
 
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.msg import PathDecision
 from dvsnet_ros.nodes.parameters import TABLE
 from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, frame, image
@@ -41,11 +42,10 @@ def peer(ros_domain: int, checkpoint: Path) -> Iterator[Peer]:
 
 
 @pytest.fixture(autouse=True)
-def _defaults(peer: Peer) -> Iterator[None]:
-    """Every test finds the live parameters at their defaults."""
-    yield
+def _defaults(peer: Peer) -> None:
+    """Every test finds the live parameters at their defaults, but for a target that stays."""
     live = {name: spec.default for name, spec in TABLE.items() if spec.live}
-    assert peer.set(**live).successful
+    assert peer.set(**{**live, "schedule": "fixed"}).successful
 
 
 def targets(peer: Peer, index: int) -> list[float]:
@@ -71,7 +71,7 @@ def test_all_parameters_are_there_with_their_descriptions_and_ranges(peer: Peer)
 
 @pytest.mark.parametrize("target", [0.0, 42.5, 100.0])
 def test_target_counts_from_the_next_frame_on(peer: Peer, target: float) -> None:
-    assert targets(peer, 1) == [94.5] * 4
+    assert targets(peer, 1) == [DEFAULT_SCHEDULE.target] * 4
     assert peer.set_one("target", target).successful
     assert targets(peer, 2) == [target] * 4
     _mask, decisions = peer.ask(image(3 * SECOND))
@@ -121,7 +121,6 @@ def test_rising_schedule_with_its_share(peer: Peer) -> None:
     assert targets(peer, 16) == pytest.approx(
         [0.5 * (100 - each.expected_confidence) for each in first.decisions], rel=1e-5
     )
-    assert peer.set(schedule="fixed").successful
 
 
 def test_max_gap_counts_from_the_next_frame_on(peer: Peer) -> None:
@@ -186,8 +185,9 @@ def test_several_are_taken_all_or_none(peer: Peer) -> None:
     assert "schedule is 'never'" in result.reason
     result = peer.set(target=33.0, region_rows=3)
     assert not result.successful
-    assert peer.get("target", "overlay_opacity", "max_gap", "region_rows") == [94.5, 0.5, 10.0, 2]
-    assert targets(peer, 40) == [94.5] * 4
+    names = ("target", "overlay_opacity", "max_gap", "region_rows")
+    assert peer.get(*names) == [DEFAULT_SCHEDULE.target, 0.5, 10.0, 2]
+    assert targets(peer, 40) == [DEFAULT_SCHEDULE.target] * 4
     assert peer.set(target=33.0, overlay_opacity=0.9).successful
     assert targets(peer, 41) == [33.0] * 4
 

@@ -200,6 +200,7 @@ def test_command_on_a_list(
     folder: Path, tmp_path: Path, checkpoint: Checkpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ["--data_dir", str(folder), "--data_list", str(folder / "list.txt"), "--num_steps", "3"]
+    data += ["--device", "cpu"]  # what is expected is, too
     assert gentestcase_of(folder, tmp_path / "out", *data) == 0
     assert "12 testcases of 3 pairs" in capsys.readouterr().out
     features, scores = load_cases([tmp_path / "out"])

@@ -147,9 +147,9 @@ def _sentence(shown: Outcome, best: Recommendation, wish: Wish) -> str:
     value = f"{best.outcome.setting.value:.6g}"
     said = f"target {value} gives {wish}" if best.fulfils else f"no target gives {wish}"
     return (
-        f"{said}; the page shows {shown.setting.name}: {100 * shown.share:.1f} % of the regions on "
-        f"the segmentation path, {100 * shown.agreement:.2f} % agreement with per-frame "
-        "segmentation"
+        f"{said}; the page shows target {shown.setting.value:.6g}: {100 * shown.share:.1f} % of "
+        f"the regions on the segmentation path, {100 * shown.agreement:.2f} % agreement with "
+        "per-frame segmentation"
     )
 
 
