@@ -12,13 +12,19 @@ from torch.utils.data import DataLoader, Dataset
 
 T = TypeVar("T")
 
-MOST_WORKERS = 12
-"""Processes beside a GPU; what one of them makes in a second keeps even a fast one busy for a
-tenth of it."""
+MOST_WORKERS = 8
+"""Processes beside a GPU. Distilling on an H200 uses up what about two of them make."""
+
+
+def workers_beside(device: torch.device) -> int:
+    """How many processes to make batches in: one beside a CPU, whose cores the networks need."""
+    if device.type != "cuda":
+        return 1
+    return max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - 1))
 
 
 def batches(
-    make: Callable[[int], T], first: int, steps: int, device: torch.device
+    make: Callable[[int], T], first: int, steps: int, workers: int
 ) -> Iterator[tuple[int, T]]:
     """Each step from `first` on, and `make(step)`, in order.
 
@@ -27,12 +33,8 @@ def batches(
             which see what was in memory when the first batch was asked for and have no GPU.
         first: step to begin with.
         steps: where to end, this one not included.
-        device: where the batches are used. A CPU's cores are busy with the networks: one process
-            makes batches then; beside a GPU every other core has one, up to `MOST_WORKERS`.
+        workers: how many copies, 1 or more; each has its own of what `make` remembers.
     """
-    workers = 1
-    if device.type == "cuda":
-        workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - 1))
     loader = DataLoader(
         _Made(make),
         batch_size=None,

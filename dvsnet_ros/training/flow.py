@@ -21,9 +21,10 @@ from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.networks.layers import LEAK
 from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.averaging import WeightAverage, between
-from dvsnet_ros.training.batches import batches
+from dvsnet_ros.training.batches import batches, workers_beside
 from dvsnet_ros.training.flow_batches import (
     GRID,
+    DrawnPairs,
     FlowBatches,
     FlowRecipe,
     KnownFlow,
@@ -123,7 +124,7 @@ class FlowTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        for step, drawn in batches(self._batches.draw, self.step, self.steps, self.device):
+        for step, drawn in self._drawn():
             figures = self.train_step(step, self._batches.complete(drawn))
             self.average.update(self.network, step)
             self.step = step + 1
@@ -161,6 +162,16 @@ class FlowTraining:
     def batch(self, step: int) -> KnownFlow | KnownLogits:
         """What a step learns from."""
         return self._batches.complete(self._batches.draw(step))
+
+    def _drawn(self) -> Iterator[tuple[int, KnownFlow | DrawnPairs]]:
+        """The steps that are left, and what each learns from.
+
+        One process alone makes pairs with known flow: it keeps them in memory, gigabytes of them.
+        """
+        known, draw = self.recipe.steps, self._batches.draw
+        distilling = max(self.step, known)
+        yield from batches(draw, self.step, known, workers=1)
+        yield from batches(draw, distilling, self.steps, workers_beside(self.device))
 
     def _supervise(self, batch: KnownFlow) -> tuple[Tensor, dict[str, float]]:
         """Loss on known flow; errors in pixels of the frame, also of no flow at all."""

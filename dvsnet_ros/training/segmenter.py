@@ -23,7 +23,7 @@ from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.training.augmentation import Crop, random_crop
 from dvsnet_ros.training.averaging import WeightAverage
-from dvsnet_ros.training.batches import batches
+from dvsnet_ros.training.batches import batches, workers_beside
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import LabelledImage, class_frequencies
 from dvsnet_ros.training.losses import class_weights, segmentation_loss
@@ -183,7 +183,8 @@ class SegmenterTraining:
 
         Stopping in between loses what came after the last state; `save` writes one.
         """
-        for step, batch in batches(self.batch, self.step, self.steps, self.device):
+        workers = workers_beside(self.device)
+        for step, batch in batches(self.batch, self.step, self.steps, workers):
             loss = self.train_step(*batch)
             self.average.update(self.network, step)
             self.step = step + 1
