@@ -6,7 +6,7 @@ import torch
 from dvsnet_ros.training.batches import batches
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_they_come_in_order_from_other_processes(workers: int) -> None:
     made = list(batches(lambda step: (os.getpid(), torch.full((2,), step)), 3, 7, workers))
     assert [(step, batch.tolist()) for step, (_, batch) in made] == [
