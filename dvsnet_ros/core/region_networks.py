@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
 from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
 from dvsnet_ros.core.networks.layers import fold_batch_norms
 from dvsnet_ros.core.networks.resize import resize_bilinear
@@ -79,7 +80,7 @@ class RegionNetworks:
 
     def flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
         """[R, 3, h / 2, w / 2] BGR in 0-1, every region at half its size."""
-        return self._to_network(half_regions(image, grid))
+        return half_regions(image, grid).to(self.precision, memory_format=torch.channels_last)
 
     def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
         """Logits [S, C, h', w'] float32 of these regions of an image, in order."""
@@ -87,7 +88,9 @@ class RegionNetworks:
         if self._input.channel_order == "rgb":
             crops = crops.flip(1)
         normalized = (crops.float() - self._mean) * self._input.scale
-        logits: Tensor = self._networks["segmentation"](self._to_network(normalized))
+        network = self._networks["segmentation"]
+        memory_format = _memory_format(network, self.device, self.precision)
+        logits: Tensor = network(normalized.to(self.precision, memory_format=memory_format))
         return logits.float()
 
     def flow_path(self, current: Tensor, key: Tensor, logits: Tensor) -> FlowPathResult:
@@ -107,9 +110,6 @@ class RegionNetworks:
         """Expected confidence scores of R regions from the flow path's features."""
         scores: list[float] = self._networks["decision"](features).tolist()
         return scores
-
-    def _to_network(self, images: Tensor) -> Tensor:
-        return images.to(self.precision, memory_format=_memory_format(self.device, self.precision))
 
 
 def half_regions(image: Tensor, grid: RegionGrid) -> Tensor:
@@ -192,19 +192,24 @@ def _doubt(logits: Tensor) -> Tensor:
 def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:
     network = fold_batch_norms(copy.deepcopy(network).eval()).to(device, precision)
     network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
-        memory_format=_memory_format(device, precision)
+        memory_format=_memory_format(network, device, precision)
     )
     return network.requires_grad_(False)
 
 
-def _memory_format(device: torch.device, precision: torch.dtype) -> torch.memory_format:
-    """What convolutions are fastest in (docs/benchmarks.md).
+def _memory_format(
+    network: nn.Module, device: torch.device, precision: torch.dtype
+) -> torch.memory_format:
+    """What a network is fastest in (docs/benchmarks.md).
 
-    Channels last, but for half precision on CUDA: in it cuDNN takes six times as long there for the
-    dilated convolutions of the original's segmentation network.
+    Channels last, but for the original's segmentation network in half precision on CUDA: there
+    cuDNN takes six times as long for its wide dilated convolutions.
     """
     half = precision.itemsize == 2
-    return torch.contiguous_format if device.type == "cuda" and half else torch.channels_last
+    wide = isinstance(network, DeepLabFast)
+    return (
+        torch.contiguous_format if wide and half and device.type == "cuda" else torch.channels_last
+    )
 
 
 def _crop(image: Tensor, region: Region) -> Tensor:
