@@ -24,8 +24,8 @@ from dvsnet_ros.commands.report.worst_frames import WIDEST, WorstFrames
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.schedule import MODES, Schedule
 from dvsnet_ros.core.schedule import Path as RegionPath
-from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
@@ -273,3 +273,11 @@ def test_intervals_are_never_recommended(data: dict[str, Any]) -> None:
     assert kinds == {"rising", "interval"}
     assert interval_setting(1).name == "interval 1"
     assert [s["kind"] for s in data["settings"] if s["recommended"]] == ["rising"]
+
+
+def test_the_curve_knows_every_schedule(repository: Path) -> None:
+    charts = (repository / "dvsnet_ros/commands/report/figures.js").read_text(encoding="utf-8")
+    kinds = re.search(r"const KINDS = {(.*?)^};", charts, re.S | re.M)
+    assert kinds
+    known = set(re.findall(r"^  (\w+): ", kinds[1], re.M))
+    assert known == {target_setting(90.0, mode).kind for mode in MODES} | {"interval"}

@@ -7,6 +7,7 @@ const regionColor = (region) => `var(--region-${region % 4})`;
 const KINDS = {
   target: { name: "decision network, fixed target", color: "var(--accent)", dash: "" },
   dynamic: { name: "decision network, dynamic target", color: "var(--accent)", dash: "" },
+  rising: { name: "decision network, rising target", color: "var(--accent)", dash: "" },
   interval: { name: "fixed key-frame intervals", color: "var(--soft)", dash: "5 4" },
 };
 
@@ -42,6 +43,7 @@ function tradeoffChart(data, measure) {
     );
     for (const [kind, { color, dash }] of Object.entries(KINDS)) {
       const chosen = settings.filter((s) => s.kind === kind).sort((a, b) => a.share - b.share);
+      if (!chosen.length) continue;
       root.append(svg("path", {
         d: linePath(chosen.map((s) => [x(s.share), y(value(s))])),
         fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": dash,
