@@ -63,13 +63,14 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
         "--drive-frames", "400", "--distil-drives", kitti_drive, f"{camvid}/train",
         *synthetic(range(21, 22), duration=12),
     ]  # fmt: skip
+    distillation = [*stills, *reach, "--steps", "0", *distilled]
     longer = [
-        *stills, *reach, "--steps", "0", "--segmenter", segmenter_third, *distilled,
-        "--distil-steps", "16000", "--distil-learning-rate", "0.0004", "--start-share", "0.3",
+        *distillation, "--segmenter", segmenter_third, "--distil-steps", "16000",
+        "--distil-learning-rate", "0.0004", "--start-share", "0.3",
     ]  # fmt: skip
     wider = [
-        *stills, *reach, "--steps", "0", *distilled, "--batch-size", "32",
-        "--distil-learning-rate", "0.0006", "--distil-stills", "5000", "--magnify", "2.6",
+        *distillation, "--batch-size", "32", "--distil-learning-rate", "0.0006",
+        "--distil-stills", "5000", "--magnify", "2.6",
     ]  # fmt: skip
     learned = (
         "cases_drives", "cases_half", "cases_two_thirds", "cases_twice", "cases_synthetic",

@@ -35,6 +35,8 @@ def batches(
         steps: where to end, this one not included.
         workers: how many copies, 1 or more; each has its own of what `make` remembers.
     """
+    if first >= steps:
+        return  # without starting a process for nothing
     loader = DataLoader(
         _Made(make),
         batch_size=None,

@@ -16,8 +16,9 @@ from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.key_frames import KeyReach
 
-TOGETHER = 8
-"""Frames that are segmented in one go, always the same ones: it keeps a GPU busy."""
+PIXELS_TOGETHER = 8 * 480 * 360
+"""How many are segmented in one go, in whole frames: enough to keep a GPU busy, and large frames
+take no more memory than small ones."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,9 @@ class SegmentedFootage:
         self._footage = footage
         self._networks = networks
         self._grid = RegionGrid(*footage.size, overlap=overlap)
-        self._logits: dict[tuple[int, bool], Tensor] = {}  # of a block of frames
+        height, width = footage.size
+        self._together = max(1, PIXELS_TOGETHER // (height * width))
+        self._logits: dict[tuple[int, bool], Tensor] = {}  # of a block of so many frames
 
     def draw(self, random: np.random.Generator) -> Draw:
         """Draw a region of a pair."""
@@ -145,11 +148,9 @@ class SegmentedFootage:
 
         Each [N, C, h / n, w / n] float16, as `key_logits` gives them.
         """
-        current, key = (
-            torch.stack([self._segmented(i, d.mirrored)[d.region] for i, d in frames])
-            for frames in ([(d.current, d) for d in draws], [(d.key, d) for d in draws])
-        )
-        return current, key
+        current = [self._segmented(d.current, d.mirrored)[d.region] for d in draws]
+        key = [self._segmented(d.key, d.mirrored)[d.region] for d in draws]
+        return torch.stack(current), torch.stack(key)
 
     def _image(self, index: int, mirrored: bool) -> NDArray[np.uint8]:
         image = self._footage.images[index]
@@ -157,14 +158,15 @@ class SegmentedFootage:
 
     def _segmented(self, index: int, mirrored: bool) -> Tensor:
         """Logits of a frame's regions, [R, C, h / n, w / n] float16."""
-        block, place = divmod(index, TOGETHER)
+        block, place = divmod(index, self._together)
         if (block, mirrored) not in self._logits:
             self._logits[block, mirrored] = self._segment(block, mirrored)
         return self._logits[block, mirrored][place]
 
     @torch.no_grad()
     def _segment(self, block: int, mirrored: bool) -> Tensor:
-        frames = range(len(self._footage.images))[block * TOGETHER : (block + 1) * TOGETHER]
+        first = block * self._together
+        frames = range(len(self._footage.images))[first : first + self._together]
         images = [
             self._networks.to_image(self._image(index, mirrored), self._grid) for index in frames
         ]
