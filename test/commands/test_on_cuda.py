@@ -17,7 +17,7 @@ from helpers.stills import make_still, write_still
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
-def test_masks_and_paths_are_those_of_a_cpu() -> None:
+def test_masks_and_scores_are_those_of_a_cpu() -> None:
     checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
     cuda, cpu = (
         VideoSegmenter(
