@@ -6,11 +6,14 @@ import argparse
 from collections import Counter
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.merging import MergeRule
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 
-def new_segmenter(options: argparse.Namespace) -> VideoSegmenter:
+def new_segmenter(
+    options: argparse.Namespace, merge_rule: MergeRule = MergeRule.CONFIDENCE
+) -> VideoSegmenter:
     """The video segmenter that `add_segmenter_flags` describe.
 
     Raises:
@@ -26,6 +29,7 @@ def new_segmenter(options: argparse.Namespace) -> VideoSegmenter:
         columns=options.columns,
         overlap=options.overlap,
         schedule=schedule_of(options),
+        merge_rule=merge_rule,
         max_gap=options.max_gap,
         device=options.device,
         precision=options.precision,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint
-from dvsnet_ros.core.decode import confidence_of, decode
 from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.merging import MergeRule, merge
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
@@ -47,6 +47,7 @@ class VideoSegmenter:
         columns: columns of the region grid.
         overlap: pixels that each region is larger than its cell; divisible by 8.
         schedule: what turns scores into paths; by default `DEFAULT_SCHEDULE`.
+        merge_rule: which region wins where they overlap.
         max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`, of the networks.
@@ -69,6 +70,7 @@ class VideoSegmenter:
         columns: int = 2,
         overlap: int = 64,
         schedule: Scheduling | None = None,
+        merge_rule: MergeRule = MergeRule.CONFIDENCE,
         max_gap: float = 0.0,
         device: str = "auto",
         precision: str = "auto",
@@ -87,6 +89,7 @@ class VideoSegmenter:
         self._layout = (rows, columns, overlap)
         self._grid = RegionGrid(height, width, *self._layout) if height else None
         self._schedule = schedule or DEFAULT_SCHEDULE
+        self._merge_rule = merge_rule
         self._networks = networks or _networks_of(checkpoint, device, precision)
         self.device = self._networks.device
         self.precision = self._networks.precision
@@ -153,7 +156,9 @@ class VideoSegmenter:
                 segmented = self._run_segmentation_path(image, grid, paths)
             with _timed(timings, "decode"):
                 logits = self._region_logits(flow_path, segmented, paths)
-                mask, confidences = _merge(logits, grid, confidence)
+                mask, confidences = merge(
+                    logits, self._ages(paths), grid, self._merge_rule, confidence=confidence
+                )
         decisions = self._advance(grid, flow_path, paths, segmented, flow_inputs, stamp)
         return Segmentation(mask, confidences, decisions, grid, timings, reset_reason)
 
@@ -221,6 +226,15 @@ class VideoSegmenter:
             )
         return [logits[region] for region in range(len(paths))]
 
+    def _ages(self, paths: Sequence[Path]) -> list[int]:
+        """Of the key frame behind each region's logits of this frame, in frames."""
+        if self._keys is None:
+            return [0] * len(paths)
+        return [
+            age + 1 if path is Path.FLOW else 0
+            for path, age in zip(paths, self._keys.ages, strict=True)
+        ]
+
     def _advance(
         self,
         grid: RegionGrid,
@@ -283,34 +297,6 @@ def _networks_of(checkpoint: Checkpoint, device: str, precision: str) -> RegionN
 
 def _on_path(paths: Sequence[Path], wanted: Path) -> list[int]:
     return [region for region, path in enumerate(paths) if path is wanted]
-
-
-def _merge(
-    logits: Sequence[Tensor], grid: RegionGrid, confidence: bool
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Mask, and confidence if wanted, of a frame: where regions overlap, the larger value wins."""
-    device = logits[0].device
-    size = (grid.height, grid.width)
-    mask = torch.zeros(size, dtype=torch.uint8, device=device)
-    best = torch.full(size, -math.inf, device=device)
-    confidences = torch.zeros(size, device=device) if confidence else None
-    for region, region_logits in zip(grid.regions, logits, strict=True):
-        labels = decode(region_logits, region.height, region.width)
-        place = region.slices
-        wins = labels.values > best[place]  # the earlier region on ties
-        mask[place] = torch.where(wins, labels.classes, mask[place])
-        best[place] = torch.where(wins, labels.values, best[place])
-        if confidences is not None:
-            winning = confidence_of(region_logits, labels)
-            confidences[place] = torch.where(wins, winning, confidences[place])
-    if not best.isfinite().all():
-        raise ValueError(
-            "the networks gave logits that are not finite, so there is no mask; use precision "
-            "float32, or another checkpoint"
-        )
-    if confidences is None:
-        return mask.cpu().numpy(), None
-    return mask.cpu().numpy(), (confidences * 255).round_().to(torch.uint8).cpu().numpy()
 
 
 @contextmanager

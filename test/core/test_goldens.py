@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.core.merging import MergeRule
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.regions import RegionGrid
@@ -67,6 +68,7 @@ def test_video_segmenter_repeats_the_original(golden: Golden, checkpoint: Checkp
         width=golden.width,
         overlap=golden.overlap,
         schedule=golden.schedule,
+        merge_rule=MergeRule.LOGIT,
         device="cpu",
         precision="float32",
     )
