@@ -62,6 +62,8 @@ def _axis(logits: int, size: int, device: torch.device) -> _Axis:
 
 def decode(logits: Tensor, height: int, width: int) -> Labels:
     """Labels [height, width] of one region from its logits [C, h, w], float32."""
+    # One place's logits beside each other in memory: all that follows looks at them together.
+    logits = logits.permute(1, 2, 0).contiguous().permute(2, 0, 1)
     rows = _axis(logits.shape[1], height, logits.device)
     columns = _axis(logits.shape[2], width, logits.device)
     largest = logits.argmax(0)

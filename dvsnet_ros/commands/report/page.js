@@ -7,7 +7,7 @@ const isLabelled = run.mean_iou !== null;
 function writeHead() {
   byId("lede").textContent =
     `At target ${run.value}, ${percent(run.share)} of the regions took the segmentation path` +
-    `${run.share < 1 ? "; the others were warped from their key frames" : ""}. ${percent(run.agreement)} of the pixels have the ` +
+    `${run.share < 1 ? "; the others followed their key frames" : ""}. ${percent(run.agreement)} of the pixels have the ` +
     `label that per-frame segmentation gives them, at ${plain(run.fps)} frames a second where ` +
     `per-frame segmentation makes ${plain(run.per_frame_fps)}.`;
   const tiles = [
