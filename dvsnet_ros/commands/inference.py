@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, frame_count
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
-from dvsnet_ros.core.merging import MergeRule
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -56,7 +55,7 @@ def run(arguments: list[str]) -> int:
     try:
         check_folder(options.save_dir)
         frames = _drive(options)
-        segmenter = new_segmenter(options, MergeRule.LOGIT)
+        segmenter = new_segmenter(options, age_discount=0.0)
         options.save_dir.mkdir(parents=True, exist_ok=True)
         _segment(frames, segmenter, options)
     except (ValueError, OSError) as error:

@@ -6,13 +6,13 @@ import argparse
 from collections import Counter
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
-from dvsnet_ros.core.merging import MergeRule
+from dvsnet_ros.core.merging import AGE_DISCOUNT
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 
 def new_segmenter(
-    options: argparse.Namespace, merge_rule: MergeRule = MergeRule.CONFIDENCE
+    options: argparse.Namespace, age_discount: float = AGE_DISCOUNT
 ) -> VideoSegmenter:
     """The video segmenter that `add_segmenter_flags` describe.
 
@@ -29,7 +29,7 @@ def new_segmenter(
         columns=options.columns,
         overlap=options.overlap,
         schedule=schedule_of(options),
-        merge_rule=merge_rule,
+        age_discount=age_discount,
         max_gap=options.max_gap,
         device=options.device,
         precision=options.precision,

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
-from dvsnet_ros.core.merging import MergeRule, merge
+from dvsnet_ros.core.merging import AGE_DISCOUNT, merge
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
@@ -47,7 +47,8 @@ class VideoSegmenter:
         columns: columns of the region grid.
         overlap: pixels that each region is larger than its cell; divisible by 8.
         schedule: what turns scores into paths; by default `DEFAULT_SCHEDULE`.
-        merge_rule: which region wins where they overlap.
+        age_discount: what a region's logits count less, where regions overlap, with each frame of
+            its key frame's age; 0 in the original.
         max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`, of the networks.
@@ -70,7 +71,7 @@ class VideoSegmenter:
         columns: int = 2,
         overlap: int = 64,
         schedule: Scheduling | None = None,
-        merge_rule: MergeRule = MergeRule.CONFIDENCE,
+        age_discount: float = AGE_DISCOUNT,
         max_gap: float = 0.0,
         device: str = "auto",
         precision: str = "auto",
@@ -89,7 +90,7 @@ class VideoSegmenter:
         self._layout = (rows, columns, overlap)
         self._grid = RegionGrid(height, width, *self._layout) if height else None
         self._schedule = schedule or DEFAULT_SCHEDULE
-        self._merge_rule = merge_rule
+        self._age_discount = age_discount
         self._networks = networks or _networks_of(checkpoint, device, precision)
         self.device = self._networks.device
         self.precision = self._networks.precision
@@ -157,7 +158,11 @@ class VideoSegmenter:
             with _timed(timings, "decode"):
                 logits = self._region_logits(flow_path, segmented, paths)
                 mask, confidences = merge(
-                    logits, self._ages(paths), grid, self._merge_rule, confidence=confidence
+                    logits,
+                    self._ages(paths),
+                    grid,
+                    age_discount=self._age_discount,
+                    confidence=confidence,
                 )
         decisions = self._advance(grid, flow_path, paths, segmented, flow_inputs, stamp)
         return Segmentation(mask, confidences, decisions, grid, timings, reset_reason)

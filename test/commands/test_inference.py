@@ -10,7 +10,6 @@ import pytest
 from dvsnet_ros.commands import inference
 from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
-from dvsnet_ros.core.merging import MergeRule
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from helpers.bags import raw, write_bag
@@ -60,7 +59,7 @@ def test_a_folder_of_images(
         load_checkpoint(checkpoint),
         overlap=16,
         schedule=Schedule("dynamic", 85.0),
-        merge_rule=MergeRule.LOGIT,
+        age_discount=0.0,
         device="cpu",
         precision="float32",
     )

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from dvsnet_ros.core.checkpoint import Checkpoint
-from dvsnet_ros.core.merging import MergeRule
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.regions import RegionGrid
@@ -68,7 +67,7 @@ def test_video_segmenter_repeats_the_original(golden: Golden, checkpoint: Checkp
         width=golden.width,
         overlap=golden.overlap,
         schedule=golden.schedule,
-        merge_rule=MergeRule.LOGIT,
+        age_discount=0.0,
         device="cpu",
         precision="float32",
     )

@@ -64,6 +64,40 @@ def test_segmented_regions_do_not_depend_on_the_past(checkpoint: Checkpoint) -> 
     np.testing.assert_array_equal(again.mask, alone.mask)
 
 
+class _LastRegionAlways:
+    """Segments the last of four regions in every frame, the others never again."""
+
+    mode = "of a test"
+    target = 50.0
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def path(self, score: float, target: float, key_age: int) -> Path:  # noqa: ARG002
+        self._asked += 1
+        return Path.FLOW if self._asked % 4 else Path.SEGMENTATION
+
+    def next_target(self, target: float, path: Path, score: float) -> float:  # noqa: ARG002
+        return target
+
+
+def test_where_regions_overlap_the_younger_key_frame_counts_for_more(
+    checkpoint: Checkpoint,
+) -> None:
+    masks = []
+    for discount in (0.0, 1e6):
+        segmenter = new_segmenter(checkpoint, schedule=_LastRegionAlways(), age_discount=discount)
+        for frame in frames(3):
+            result = segmenter.segment(frame)
+        assert [d.key_age for d in result.decisions] == [2, 2, 2, 0]
+        masks.append(result.mask)
+    changed = masks[0] != masks[1]
+    youngest = result.grid.regions[3].slices
+    assert changed[youngest].any()
+    changed[youngest] = False
+    assert not changed.any()
+
+
 def test_reset_forgets_everything(checkpoint: Checkpoint) -> None:
     drive = frames(3)
     segmenter = new_segmenter(checkpoint, schedule=Schedule("dynamic", 50.0))
