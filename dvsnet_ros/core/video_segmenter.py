@@ -279,7 +279,7 @@ class VideoSegmenter:
     ) -> None:
         keys = self._keys
         if keys:
-            keys.ages = [age + 1 for age in keys.ages]
+            keys.ages = self._ages(paths)
         if segmented is None:
             return
         logits = key_logits(segmented, grid)
@@ -292,7 +292,7 @@ class VideoSegmenter:
         keys.images[chosen] = flow_inputs[chosen]
         keys.logits[chosen] = logits
         for region in chosen:
-            keys.stamps[region], keys.ages[region] = stamp, 0
+            keys.stamps[region] = stamp
 
 
 def _networks_of(checkpoint: Checkpoint, device: str, precision: str) -> RegionNetworks:
