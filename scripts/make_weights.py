@@ -72,6 +72,7 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
         *distillation, "--batch-size", "32", "--distil-learning-rate", "0.0006",
         "--distil-stills", "5000", "--magnify", "2.6",
     ]  # fmt: skip
+    tracked = ["--tracked", "--kernels", "5", "5", "5", "--steps", "0", "--distil-steps", "0"]
     learned = (
         "cases_drives", "cases_half", "cases_two_thirds", "cases_twice", "cases_synthetic",
         "cases_large", "cases_stills_0", "cases_stills_1", "cases_stills_2", "cases_stills_small",
@@ -147,13 +148,18 @@ def stages(camvid: Path, kitti: Path, out: Path) -> list[tuple[str, Command, lis
              "--start-from", f"{out}/flow_fifth/flow.safetensors"],
         ),
         (
-            "flow", train_flow.run,
+            "flow_seventh", train_flow.run,
             [*wider, "--segmenter", segmenter, "--distil-steps", "5000", "--seed", "11",
              "--start-from", f"{out}/flow_sixth/flow.safetensors", "--start-share", "0.3"],
         ),
         (
+            "flow", train_flow.run,  # as it is; from here on it starts from a track
+            [*tracked, "--start-from", f"{out}/flow_seventh/flow.safetensors",
+             "--segmenter", segmenter],
+        ),
+        (
             "flow_unseen", train_flow.run,  # only puts the two networks into one file
-            ["--start-from", flow, "--steps", "0", "--distil-steps", "0",
+            [*tracked, "--start-from", flow,
              "--segmenter", f"{out}/segmenter_unseen/segmenter.safetensors"],
         ),
         ("cases_drives", gentestcase.run,

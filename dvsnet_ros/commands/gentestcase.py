@@ -38,7 +38,7 @@ from dvsnet_ros.training.testcases import (
     count_pairs,
     input_of_testcases,
     pairs_of_drive,
-    pairs_of_source,
+    pairs_of_stills,
     read_pair_list,
 )
 
@@ -217,7 +217,7 @@ def _pairs(options: argparse.Namespace) -> list[Pairs]:
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)
         stills, _ = split_sequences(labelled, options.val_sequences)
-        drawn = pairs_of_source(StillPairs(stills), options.stills_pairs, options.seed)
+        drawn = pairs_of_stills(StillPairs(stills), options.stills_pairs, options.seed)
         parts.append(Pairs(drawn, options.stills_pairs))
     if not parts:
         raise ValueError(

@@ -31,6 +31,7 @@ from dvsnet_ros.training.flow import (
 from dvsnet_ros.training.flow_batches import FlowRecipe
 from dvsnet_ros.training.flow_pairs import (
     MagnifiedPairs,
+    MovedStills,
     PairSource,
     RememberedPairs,
     RenderedPairs,
@@ -39,7 +40,7 @@ from dvsnet_ros.training.flow_pairs import (
 from dvsnet_ros.training.footage import (
     SegmentedFootage,
     footage_of_drive,
-    footage_of_pairs,
+    footage_of_stills,
 )
 from dvsnet_ros.training.key_frames import KeyReach
 
@@ -126,6 +127,15 @@ def parser() -> argparse.ArgumentParser:
         help="channels of the correction of warped logits, 0 for the original's network, which has "
         "none (default: %(default)s)",
     )  # fmt: skip
+    flags.add_argument(
+        "--tracked", action="store_true",
+        help="train a network that starts from what moved from frame to frame; with --steps 0, "
+        "from a network that was trained without",
+    )  # fmt: skip
+    flags.add_argument(
+        "--kernels", type=int, nargs=3, default=defaults.kernels, metavar="SIDE",
+        help="sides of the first three kernels (default: 7 5 5, the original's)",
+    )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
         "--start-from",
@@ -171,6 +181,8 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         start_share=options.start_share,
         width=options.width,
         correction=options.correction,
+        tracked=options.tracked,
+        kernels=tuple(options.kernels),
         seed=options.seed,
     )
     segmenter = None
@@ -191,7 +203,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     )
 
 
-def _stills(options: argparse.Namespace) -> PairSource | None:
+def _stills(options: argparse.Namespace) -> MovedStills | None:
     if (options.data_dir is None) != (options.labels_dir is None):
         raise ValueError("give both --data-dir and --labels-dir, or neither")
     if options.data_dir is None:
@@ -224,7 +236,7 @@ def _pairs(
 
 def _footage(
     options: argparse.Namespace,
-    stills: PairSource | None,
+    stills: MovedStills | None,
     segmenter: Checkpoint | None,
     reach: KeyReach,
 ) -> list[SegmentedFootage]:
@@ -240,7 +252,7 @@ def _footage(
     if options.distil_stills:
         if stills is None:
             raise ValueError("--distil-stills needs --data-dir and --labels-dir")
-        moved = footage_of_pairs("stills", stills, options.distil_stills, options.seed)
+        moved = footage_of_stills("stills", stills, options.distil_stills, options.seed)
         of_stills = SegmentedFootage(moved, networks, options.overlap)
         segmented += [of_stills] * max(1, len(segmented))
     return segmented

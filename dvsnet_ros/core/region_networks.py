@@ -22,8 +22,9 @@ from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
 from dvsnet_ros.core.networks.layers import fold_batch_norms
 from dvsnet_ros.core.networks.resize import resize_bilinear
-from dvsnet_ros.core.networks.warp import warp
+from dvsnet_ros.core.networks.warp import flow_on_grid, warp
 from dvsnet_ros.core.regions import Region, RegionGrid
+from dvsnet_ros.core.tracking import motion_between, region_motion, tracking_view
 
 DOUBT_UNIT = 10.0
 """Of doubts, to be about as large as the features beside them."""
@@ -34,7 +35,7 @@ class FlowPathResult:
     """What the flow path gives of R regions.
 
     Attributes:
-        logits: [R, C, h, w] float32, as fine as the key logits.
+        logits: [R, C, h, w] float32, as fine as the key logits, or as the track if that is finer.
         features: [R, K, 4, 8] float32, what the decision network reads.
     """
 
@@ -82,6 +83,17 @@ class RegionNetworks:
         """[R, 3, h / 2, w / 2] BGR in 0-1, every region at half its size."""
         return half_regions(image, grid).to(self.precision, memory_format=torch.channels_last)
 
+    def tracking_view(self, frame: NDArray[np.uint8], grid: RegionGrid) -> NDArray[np.uint8] | None:
+        """What tracking sees of a frame; None if the flow network does without a track."""
+        tracked = cast(FlowNet, self._networks["flow"]).tracked
+        return tracking_view(frame, grid.height, grid.width) if tracked else None
+
+    def motion(
+        self, current: NDArray[np.uint8], previous: NDArray[np.uint8], grid: RegionGrid
+    ) -> Tensor:
+        """Motion [R, 2, h / 2, w / 2] of the regions between the views of successive frames."""
+        return region_motion(motion_between(current, previous), grid).to(self.device)
+
     def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
         """Logits [S, C, h', w'] float32 of these regions of an image, in order."""
         crops = torch.cat([_crop(image, region) for region in regions])
@@ -93,16 +105,19 @@ class RegionNetworks:
         logits: Tensor = network(normalized.to(self.precision, memory_format=memory_format))
         return logits.float()
 
-    def flow_path(self, current: Tensor, key: Tensor, logits: Tensor) -> FlowPathResult:
+    def flow_path(
+        self, current: Tensor, key: Tensor, logits: Tensor, track: Tensor | None = None
+    ) -> FlowPathResult:
         """The flow path of R regions.
 
         Args:
             current: flow inputs [R, 3, h, w].
             key: those of the key frames.
             logits: the key frames' `key_logits`, float32.
+            track: [R, 2, h, w] float32 in pixels, if the flow network is tracked.
         """
         network = cast(FlowNet, self._networks["flow"])
-        fields: FlowFields = network(current, key)
+        fields: FlowFields = network(current, key, track)
         followed = flow_path_logits(network, logits, fields)
         return FlowPathResult(followed, decision_features(fields, logits, followed))
 
@@ -139,7 +154,9 @@ def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:
 
 
 def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tensor:
-    """The flow path: key logits [R, C, h, w] float32, warped, scaled and corrected, as large.
+    """The flow path: key logits [R, C, h, w] float32, warped, scaled and corrected.
+
+    As large, or as large as the flow if that is finer.
 
     Args:
         network: the flow network, which gave the fields and has the correction, if there is one.
@@ -152,16 +169,13 @@ def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tens
 def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
     """Key logits [R, C, h, w] follow the flow and are multiplied by the scale, as in the paper.
 
-    The fields are [R, ..., h / n, w / n], n = 1 in the original; a coarser flow is interpolated,
-    and counts in its own pixels.
+    On the finer grid of the two: what is interpolated twice, when it is warped and when it is
+    resized to the region's pixels, loses what is thin. In the original there is one grid.
     """
     flow, scale = flow.float(), scale.float()
-    rows, columns = keys.shape[-2:]
-    finer = rows // flow.shape[-2]
-    if finer > 1:
-        flow = resize_bilinear(flow, rows, columns) * finer
-        scale = resize_bilinear(scale, rows, columns)
-    return warp(keys, flow) * scale
+    if keys.shape[-2] > flow.shape[-2]:
+        flow = flow_on_grid(flow, *keys.shape[-2:])
+    return warp(keys, flow) * resize_bilinear(scale, *flow.shape[-2:])
 
 
 def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Tensor:
@@ -169,24 +183,30 @@ def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Ten
 
     The flow network's features, as in the original. Where its correction has seen the current
     frame, the labels know themselves how unsure they are: their doubt, and that of the key frame's,
-    are two channels more.
+    are two channels more. And two are the track, where there is one.
 
     Args:
         fields: what the flow network says.
         keys: key logits [R, classes, h, w].
         followed: the flow path's logits, as large.
     """
-    features = DecisionNetwork.resize_features(fields.features.float())
-    if not fields.context:
-        return features
-    return torch.cat((features, _doubt(followed), _doubt(keys)), 1)
+    features = [DecisionNetwork.resize_features(fields.features.float())]
+    if fields.track is not None:
+        features.append(_pooled(fields.track.float()))
+    if fields.context:
+        features += (_doubt(followed), _doubt(keys))
+    return torch.cat(features, 1)
 
 
 def _doubt(logits: Tensor) -> Tensor:
     """One less the confidence (softmax of the largest logit), at the features' size."""
     confidence = logits[..., ::2, ::2].softmax(1).amax(1, keepdim=True)
-    pooled = functional.adaptive_avg_pool2d(confidence, DecisionNetwork.FEATURE_SIZE)
-    return DOUBT_UNIT * (1.0 - pooled)
+    return DOUBT_UNIT * (1.0 - _pooled(confidence))
+
+
+def _pooled(maps: Tensor) -> Tensor:
+    """[R, C, h, w] averaged to the features' size."""
+    return functional.adaptive_avg_pool2d(maps, DecisionNetwork.FEATURE_SIZE)
 
 
 def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:

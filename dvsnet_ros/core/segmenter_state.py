@@ -6,10 +6,29 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+
+@dataclass
+class Tracking:
+    """What tracking needs of the frame before.
+
+    Attributes:
+        view: [H / 2, W / 2] uint8, what it saw of it.
+        tracks: [R, 2, h / 2, w / 2] float32 in pixels, from each region to its key frame.
+    """
+
+    view: NDArray[np.uint8]
+    tracks: Tensor
+
+    def copy(self, device: torch.device) -> Tracking:
+        """The same on a device, sharing nothing that is written to."""
+        return Tracking(self.view, self.tracks.to(device, copy=True))
 
 
 @dataclass
@@ -22,6 +41,7 @@ class KeyFrames:
         targets: what each region's next score is compared with.
         stamps: stamps of the key frames, in nanoseconds.
         ages: frames since the key frames.
+        tracking: None where the flow network does without.
     """
 
     images: Tensor
@@ -29,6 +49,7 @@ class KeyFrames:
     targets: list[float]
     stamps: list[int]
     ages: list[int]
+    tracking: Tracking | None = None
 
     def copy(self, device: torch.device) -> KeyFrames:
         """The same on a device, sharing nothing."""
@@ -38,6 +59,7 @@ class KeyFrames:
             list(self.targets),
             list(self.stamps),
             list(self.ages),
+            self.tracking and self.tracking.copy(device),
         )
 
 
@@ -61,6 +83,9 @@ def save_state(path: Path, state: SegmenterState) -> None:
     keys, tensors, numbers = state.keys, {}, {}
     if keys:
         tensors = {"images": keys.images.cpu(), "logits": keys.logits.cpu()}
+        if keys.tracking:
+            tensors["view"] = torch.from_numpy(keys.tracking.view)
+            tensors["tracks"] = keys.tracking.tracks.cpu()
         numbers = {"targets": keys.targets, "stamps": keys.stamps, "ages": keys.ages}
     description = {
         "last_shape": state.last_shape,
@@ -89,6 +114,8 @@ def load_state(path: Path) -> SegmenterState:
     keys = None
     if tensors:
         keys = KeyFrames(tensors["images"], tensors["logits"], **description["keys"])
+        if "view" in tensors:
+            keys.tracking = Tracking(tensors["view"].numpy(), tensors["tracks"])
     return SegmenterState(keys, tuple(description["last_shape"]), description["last_stamp"])
 
 

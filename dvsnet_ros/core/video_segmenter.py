@@ -19,11 +19,12 @@ from torch import Tensor
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.merging import AGE_DISCOUNT, merge
+from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
-from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState
+from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState, Tracking
 
 NANOSECONDS = 1_000_000_000
 
@@ -151,7 +152,8 @@ class VideoSegmenter:
             image = self._networks.to_image(frame, grid)
             flow_inputs = self._networks.flow_inputs(image, grid)
             with _timed(timings, "flow"):
-                flow_path = self._run_flow_path(flow_inputs)
+                tracking = self._track(frame, grid)
+                flow_path = self._run_flow_path(flow_inputs, tracking)
             paths = self._choose_paths(flow_path, len(grid.regions))
             with _timed(timings, "segmentation"):
                 segmented = self._run_segmentation_path(image, grid, paths)
@@ -164,7 +166,7 @@ class VideoSegmenter:
                     age_discount=self._age_discount,
                     confidence=confidence,
                 )
-        decisions = self._advance(grid, flow_path, paths, segmented, flow_inputs, stamp)
+        decisions = self._advance(grid, flow_path, paths, segmented, flow_inputs, tracking, stamp)
         return Segmentation(mask, confidences, decisions, grid, timings, reset_reason)
 
     def _grid_of(self, frame: NDArray[np.uint8]) -> RegionGrid:
@@ -194,11 +196,24 @@ class VideoSegmenter:
             self.reset()
         return reason
 
-    def _run_flow_path(self, flow_inputs: Tensor) -> _FlowPath | None:
+    def _track(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tracking | None:
+        """Tracks from the frame to its key frames; all 0 where there are none yet."""
+        view = self._networks.tracking_view(frame, grid)
+        if view is None:
+            return None
+        before = self._keys.tracking if self._keys else None
+        if before is None:
+            size = (len(grid.regions), 2, grid.region_height // 2, grid.region_width // 2)
+            return Tracking(view, torch.zeros(size, device=self.device))
+        motion = self._networks.motion(view, before.view, grid)
+        return Tracking(view, add_flows(motion, before.tracks))
+
+    def _run_flow_path(self, flow_inputs: Tensor, tracking: Tracking | None) -> _FlowPath | None:
         """Logits and scores of every region; None where there is no key frame yet."""
         if self._keys is None:
             return None
-        result = self._networks.flow_path(flow_inputs, self._keys.images, self._keys.logits)
+        tracks = tracking.tracks if tracking else None
+        result = self._networks.flow_path(flow_inputs, self._keys.images, self._keys.logits, tracks)
         return _FlowPath(result.logits, self._networks.scores(result.features))
 
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
@@ -247,13 +262,14 @@ class VideoSegmenter:
         paths: Sequence[Path],
         segmented: Tensor | None,
         flow_inputs: Tensor,
+        tracking: Tracking | None,
         stamp: int,
     ) -> tuple[RegionDecision, ...]:
         """Make segmented regions key frames and move the targets; tell what was decided."""
         count = len(paths)
         targets = self._keys.targets if self._keys else [self._schedule.target] * count
         scores = flow_path.scores if flow_path else [math.nan] * count
-        self._remember(grid, paths, segmented, flow_inputs, stamp)
+        self._remember(grid, paths, segmented, flow_inputs, tracking, stamp)
         keys = self._keys
         assert keys is not None
         decisions = tuple(
@@ -275,11 +291,13 @@ class VideoSegmenter:
         paths: Sequence[Path],
         segmented: Tensor | None,
         flow_inputs: Tensor,
+        tracking: Tracking | None,
         stamp: int,
     ) -> None:
         keys = self._keys
         if keys:
             keys.ages = self._ages(paths)
+            keys.tracking = tracking
         if segmented is None:
             return
         logits = key_logits(segmented, grid)
@@ -287,10 +305,13 @@ class VideoSegmenter:
         if keys is None:
             targets = [self._schedule.target] * len(paths)
             images = flow_inputs.clone()  # written to below, and other segmenters may share these
-            self._keys = KeyFrames(images, logits, targets, [stamp] * len(paths), [0] * len(paths))
+            stamps, ages = [stamp] * len(paths), [0] * len(paths)
+            self._keys = KeyFrames(images, logits, targets, stamps, ages, tracking)
             return
         keys.images[chosen] = flow_inputs[chosen]
         keys.logits[chosen] = logits
+        if tracking:
+            tracking.tracks[chosen] = 0.0
         for region in chosen:
             keys.stamps[region] = stamp
 

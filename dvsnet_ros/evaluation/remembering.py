@@ -23,11 +23,12 @@ from dvsnet_ros.core.regions import Region, RegionGrid
 
 
 class _KeyRegion(NamedTuple):
-    """A region's place in its batch, and the bytes of its key frame and of the key logits."""
+    """A region's place in its batch, and the bytes of its key frame, key logits and track."""
 
     place: int
     pixels: bytes
     logits: bytes
+    track: bytes
 
 
 class RememberingNetworks(RegionNetworks):
@@ -53,11 +54,29 @@ class RememberingNetworks(RegionNetworks):
             self._inputs = super().flow_inputs(self._image, grid)
             self._logits: dict[Region, Tensor] = {}
             self._results: dict[_KeyRegion, FlowPathResult] = {}
+            self._view = super().tracking_view(frame, grid)
+            self._motions: dict[bytes, Tensor] = {}
         return self._image
 
     def flow_inputs(self, image: Tensor, grid: RegionGrid) -> Tensor:
         """As RegionNetworks'."""
         return self._inputs if image is self._image else super().flow_inputs(image, grid)
+
+    def tracking_view(self, frame: NDArray[np.uint8], grid: RegionGrid) -> NDArray[np.uint8] | None:
+        """As RegionNetworks'."""
+        known = frame is self._frame and grid == self._grid
+        return self._view if known else super().tracking_view(frame, grid)
+
+    def motion(
+        self, current: NDArray[np.uint8], previous: NDArray[np.uint8], grid: RegionGrid
+    ) -> Tensor:
+        """As RegionNetworks'."""
+        if current is not self._view:
+            return super().motion(current, previous, grid)
+        before = previous.tobytes()
+        if before not in self._motions:
+            self._motions[before] = super().motion(current, previous, grid)
+        return self._motions[before]
 
     def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
         """As RegionNetworks'; only regions that were not yet asked for are computed."""
@@ -69,17 +88,20 @@ class RememberingNetworks(RegionNetworks):
             self._logits.update(zip(missing, computed, strict=True))
         return torch.cat([self._logits[region] for region in regions])
 
-    def flow_path(self, current: Tensor, key: Tensor, logits: Tensor) -> FlowPathResult:
+    def flow_path(
+        self, current: Tensor, key: Tensor, logits: Tensor, track: Tensor | None = None
+    ) -> FlowPathResult:
         """As RegionNetworks'; computed as one batch unless all its regions are remembered."""
         if current is not self._inputs:
-            return super().flow_path(current, key, logits)
+            return super().flow_path(current, key, logits, track)
+        tracks = [b""] * len(key) if track is None else [_bytes_of(region) for region in track]
         regions = [
-            _KeyRegion(place, _bytes_of(images), _bytes_of(labels))
-            for place, (images, labels) in enumerate(zip(key, logits, strict=True))
+            _KeyRegion(place, _bytes_of(key[place]), _bytes_of(logits[place]), tracks[place])
+            for place in range(len(key))
         ]
         if any(region not in self._results for region in regions):
             # The whole batch: of fewer regions, the last bits would differ.
-            computed = super().flow_path(current, key, logits)
+            computed = super().flow_path(current, key, logits, track)
             parts = zip(computed.logits.split(1), computed.features.split(1), strict=True)
             for region, part in zip(regions, parts, strict=True):
                 self._results[region] = FlowPathResult(*part)

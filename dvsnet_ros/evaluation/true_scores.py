@@ -51,6 +51,7 @@ class TrueScores:
         if not 1 <= key_age < len(self._shots):
             return None
         if key_age not in self._known:
-            pair = ShotPair(self._shots[-1 - key_age], self._shots[-1])
+            key, *between, current = list(self._shots)[-1 - key_age :]
+            pair = ShotPair(key, current, tuple(between))
             self._known[key_age] = self._maker.cases(pair)[1]
         return self._known[key_age]

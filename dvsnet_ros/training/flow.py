@@ -19,6 +19,7 @@ from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.networks.layers import LEAK
+from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.averaging import WeightAverage, between
 from dvsnet_ros.training.batches import batches, workers_beside
@@ -33,7 +34,7 @@ from dvsnet_ros.training.flow_batches import (
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
+from dvsnet_ros.training.state import TrainingLog, fitted, load_state, save_state, start_from
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -68,7 +69,8 @@ class FlowTraining:
             without one the flow network is written alone, for CamVid's classes.
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
-        start: a network of the same widths whose weights to start from, instead of random ones.
+        start: a network of the same widths whose weights to start from, instead of random ones; one
+            with larger kernels or without a track is fitted.
         log_every: steps between two records of the log.
         save_every: steps between two states.
 
@@ -93,12 +95,14 @@ class FlowTraining:
         self._batches = FlowBatches(self.recipe, self.pairs, self.footage)
         self.label_set = self.beside.label_set if self.beside else CAMVID
         classes = len(self.label_set.classes)
-        sizes = {"width": self.recipe.width, "correction": self.recipe.correction}
+        names = ("width", "correction", "tracked", "kernels")
+        sizes = {name: getattr(self.recipe, name) for name in names}
         self.spec = NetworkSpec("flow_net", {"num_classes": classes, **sizes})
         torch.manual_seed(self.recipe.seed)
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
         if self.start is not None:
+            self.start = fitted(self.start, self.network)
             start_from(self.network, self.start)
         elif self.recipe.start_share:
             raise ValueError("a share of the weights to start from needs some; give --start-from")
@@ -189,12 +193,14 @@ class FlowTraining:
     def _distil(self, batch: KnownLogits) -> tuple[Tensor, dict[str, float]]:
         """Loss on the segmenter's logits; agreement with it (0-1), also of unmoved key logits."""
         current, key = batch.current.to(self.device), batch.key.to(self.device)
+        track = None if batch.track is None else batch.track.to(self.device)
         target, unmoved = (
             logits.to(self.device).float() for logits in (batch.logits, batch.key_logits)
         )
         with self._autocast(current):
-            fields = self.network(current, key)
+            fields = self.network(current, key, track)
             logits = flow_path_logits(self.network, unmoved, fields)
+        target, unmoved = (resize_bilinear(t, *logits.shape[-2:]) for t in (target, unmoved))
         figures = {
             "agreement": _agreement(logits, target),
             "agreement_unmoved": _agreement(unmoved, target),

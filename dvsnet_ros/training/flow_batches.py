@@ -42,10 +42,13 @@ class FlowRecipe:
             "Robust fine-tuning of zero-shot models", CVPR 2022).
         width: of the network.
         correction: channels of the correction of warped logits; 0 trains the original's network.
+        tracked: whether the network starts from a track; such a one learns on footage alone.
+        kernels: sides of the network's first three kernels.
         seed: of everything random.
 
     Raises:
-        ValueError: if the crop's sides are no such multiples, or the share is not from 0 to 1.
+        ValueError: if the crop's sides are no such multiples, the share is not from 0 to 1, or a
+            tracked network has steps on pairs with known flow.
     """
 
     steps: int = 20000
@@ -60,6 +63,8 @@ class FlowRecipe:
     start_share: float = 0.0
     width: int = 24
     correction: int = 48
+    tracked: bool = False
+    kernels: tuple[int, int, int] = (7, 5, 5)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -70,6 +75,11 @@ class FlowRecipe:
             )
         if not 0.0 <= self.start_share <= 1.0:
             raise ValueError(f"a start share of {self.start_share} is none; give 0 to 1")
+        if self.tracked and self.steps:
+            raise ValueError(
+                "a tracked flow network learns on footage alone; give 0 steps on pairs with known "
+                "flow, and start from a network that has learned on those without a track"
+            )
 
 
 @dataclass(frozen=True)
@@ -92,12 +102,14 @@ class KnownLogits:
 
     Attributes:
         current, key: the network's inputs, [N, 3, h / 2, w / 2].
+        track: [N, 2, h / 2, w / 2] in pixels; None for a network that does without.
         logits, key_logits: the segmenter's, [N, C, h / n, w / n] float16, on a multiple of the
             flow's grid.
     """
 
     current: Tensor
     key: Tensor
+    track: Tensor | None
     logits: Tensor
     key_logits: Tensor
 
@@ -108,12 +120,14 @@ class DrawnPairs:
 
     Attributes:
         current, key: the network's inputs, [N, 3, h / 2, w / 2].
+        track: [N, 2, h / 2, w / 2] in pixels; None for a network that does without.
         footage: index of what they were drawn from.
         draws: what was drawn, [N].
     """
 
     current: Tensor
     key: Tensor
+    track: Tensor | None
     footage: int
     draws: Sequence[Draw]
 
@@ -170,14 +184,16 @@ class FlowBatches:
             _relight(*footage.images(draw), random)
             for draw, random in zip(draws, randoms, strict=True)
         ]
-        return DrawnPairs(*_inputs(images), index, draws)
+        tracked = self._recipe.tracked
+        track = torch.stack([footage.track(draw) for draw in draws]) if tracked else None
+        return DrawnPairs(*_inputs(images), track, index, draws)
 
     def complete(self, drawn: KnownFlow | DrawnPairs) -> KnownFlow | KnownLogits:
         """What a step learns from."""
         if isinstance(drawn, KnownFlow):
             return drawn
         logits = self._footage[drawn.footage].logits(drawn.draws)
-        return KnownLogits(drawn.current, drawn.key, *logits)
+        return KnownLogits(drawn.current, drawn.key, drawn.track, *logits)
 
     def _crop(
         self, random: np.random.Generator

@@ -48,6 +48,14 @@ class PairSource(Protocol):
         ...
 
 
+class MovedStills(PairSource, Protocol):
+    """A source of pairs that can be stopped on their way."""
+
+    def pair(self, random: np.random.Generator, part: float = 1.0) -> FlowPair:
+        """Draw a pair, its current frame as it is after this part (0-1) of the motion."""
+        ...
+
+
 class RenderedPairs:
     """Pairs of frames of a synthetic drive, the key frame 1 to `max_distance` before the other.
 
@@ -128,7 +136,7 @@ class MagnifiedPairs:
         ValueError: if they would be made smaller.
     """
 
-    source: PairSource
+    source: MovedStills
     largest: float
 
     def __post_init__(self) -> None:
@@ -140,9 +148,9 @@ class MagnifiedPairs:
         """Height and width of the frames."""
         return self.source.size
 
-    def pair(self, random: np.random.Generator) -> FlowPair:
-        """Draw a pair."""
-        drawn = self.source.pair(random)
+    def pair(self, random: np.random.Generator, part: float = 1.0) -> FlowPair:
+        """Draw a pair; see MovedStills."""
+        drawn = self.source.pair(random, part)
         height, width = self.size
         times = self.largest ** random.random()
         left, top = random.random(2) * (width, height) * (times - 1.0)
@@ -216,10 +224,10 @@ class StillPairs:
         height, width = self.stills[0].labels.shape
         return height, width
 
-    def pair(self, random: np.random.Generator) -> FlowPair:
-        """Draw a pair."""
+    def pair(self, random: np.random.Generator, part: float = 1.0) -> FlowPair:
+        """Draw a pair; see MovedStills."""
         still = self._still(random)
-        motion = self.motion.times(random.random())
+        motion = self.motion.times(part * random.random())
         vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * self.size[::-1]
         places = _street_places(still.labels, vanishing, motion, random)
         moved = cv2.remap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,11 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.tracking import motion_between, region_motion, tracking_view
 from dvsnet_ros.drives.frame import Drive
-from dvsnet_ros.training.flow_pairs import PairSource
+from dvsnet_ros.training.flow_pairs import MovedStills
 from dvsnet_ros.training.key_frames import KeyReach
+
+MOST_STEPS = 6
+"""Frames in which a still in motion comes from its key frame to its current frame, at most."""
+
+MIRROR = torch.tensor((-1.0, 1.0)).view(2, 1, 1)
+"""Of a motion, in a mirrored image."""
 
 PIXELS_TOGETHER = 8 * 480 * 360
 """How many are segmented in one go, in whole frames: enough to keep a GPU busy, and large frames
@@ -29,6 +38,8 @@ class Footage:
         name: for people to read.
         images: uint8 [H, W, 3] BGR, all of one size.
         pairs: (key frame, current frame), indices into the images.
+        motions: [1, 2, H / 2, W / 2] float16 in pixels, each image's motion to the image before it;
+            0 where that does not belong to the same stretch.
 
     Raises:
         ValueError: if there are no pairs, or images of several sizes.
@@ -37,6 +48,7 @@ class Footage:
     name: str
     images: Sequence[NDArray[np.uint8]]
     pairs: Sequence[tuple[int, int]]
+    motions: Sequence[Tensor]
 
     def __post_init__(self) -> None:
         if not self.pairs:
@@ -69,6 +81,7 @@ def footage_of_drive(drive: Drive, reach: KeyReach, max_frames: int) -> Footage:
     images: list[NDArray[np.uint8]] = []
     stamps: list[int] = []
     pairs: list[tuple[int, int]] = []
+    motions: list[Tensor] = []
     first, left = 0, 0
     for index, frame in enumerate(drive):
         if index in starts:
@@ -78,19 +91,45 @@ def footage_of_drive(drive: Drive, reach: KeyReach, max_frames: int) -> Footage:
         left -= 1
         here = len(images)
         images.append(frame.image)
+        motions.append(_motion(images[max(first, here - 1) :]))
         stamps.append(frame.stamp)
         keys = range(max(first, here - reach.frames), here)
         pairs += [(key, here) for key in keys if reach.holds(stamps[key], frame.stamp)]
-    return Footage(drive.name, images, pairs)
+    return Footage(drive.name, images, pairs, motions)
 
 
-def footage_of_pairs(name: str, source: PairSource, count: int, seed: int) -> Footage:
-    """`count` pairs drawn from a source, their flow left aside."""
+def footage_of_stills(name: str, source: MovedStills, count: int, seed: int) -> Footage:
+    """`count` pairs drawn from stills in motion, their flow left aside.
+
+    Each comes to its current frame in one to `MOST_STEPS` steps, as a camera's frames would, and
+    what is kept as its motion is these added up.
+    """
     images: list[NDArray[np.uint8]] = []
+    motions: list[Tensor] = []
     for number in range(count):
-        drawn = source.pair(np.random.default_rng([seed, number]))
-        images += [drawn.key, drawn.current]
-    return Footage(name, images, [(2 * number, 2 * number + 1) for number in range(count)])
+        frames = moved_still(source, seed, number)
+        images += [frames[0], frames[-1]]
+        motions += [_motion(frames[:1]), _motion(frames)]
+    return Footage(name, images, [(2 * n, 2 * n + 1) for n in range(count)], motions)
+
+
+def moved_still(source: MovedStills, seed: int, number: int) -> list[NDArray[np.uint8]]:
+    """A pair of stills in motion and the frames between, the key frame first."""
+    steps = int(np.random.default_rng([seed, number, 1]).integers(1, MOST_STEPS + 1))
+    pairs = [
+        source.pair(np.random.default_rng([seed, number]), step / steps)
+        for step in range(1, steps + 1)
+    ]
+    return [pairs[0].key, *(pair.current for pair in pairs)]
+
+
+def _motion(frames: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Motion [1, 2, H / 2, W / 2] float16 from the last of the frames to the first, added up."""
+    views = [tracking_view(frame, *frame.shape[:2]) for frame in frames]
+    track = torch.zeros(1, 2, *views[0].shape)
+    for before, view in itertools.pairwise(views):
+        track = add_flows(motion_between(view, before), track)
+    return track.half()
 
 
 @dataclass(frozen=True)
@@ -142,6 +181,18 @@ class SegmentedFootage:
             self._image(frame, draw.mirrored)[place] for frame in (draw.current, draw.key)
         )
         return current, key
+
+    def track(self, draw: Draw) -> Tensor:
+        """The region's track to the key frame, [2, h / 2, w / 2] in pixels, float32."""
+        track: Tensor | None = None
+        for index in range(draw.key + 1, draw.current + 1):
+            motion = self._footage.motions[index].float()
+            if draw.mirrored:
+                motion = motion.flip(3) * MIRROR
+            moved = region_motion(motion, self._grid)[draw.region : draw.region + 1]
+            track = moved if track is None else add_flows(moved, track)
+        assert track is not None  # a key frame lies before its frame
+        return track[0]
 
     def logits(self, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
         """What is said of N regions in their current and their key frames.

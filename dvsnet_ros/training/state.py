@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+import torch.nn.functional as functional
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,8 +52,44 @@ def start_from(network: nn.Module, start: nn.Module) -> None:
     Raises:
         ValueError: if it is of other sizes.
     """
+    _load_weights(network, start.state_dict())
+
+
+def fitted(start: nn.Module, network: nn.Module) -> nn.Module:
+    """A copy of `network` with the weights of `start`, whose kernels may be larger or see less.
+
+    What lies outside of a smaller kernel is added to its border, as if the image went on evenly
+    there. Channels of the input that `start` does not see, the last ones, count for nothing.
+
+    Raises:
+        ValueError: if other sizes differ.
+    """
+    copied = copy.deepcopy(network)
+    wanted = copied.state_dict()
+    weights = {
+        name: _fitted_kernel(weight, wanted[name].shape) if name in wanted else weight
+        for name, weight in start.state_dict().items()
+    }
+    _load_weights(copied, weights)
+    return copied
+
+
+def _fitted_kernel(weight: Tensor, shape: torch.Size) -> Tensor:
+    if weight.ndim != 4 or len(shape) != 4:
+        return weight
+    for dim in (2, 3):
+        side = weight.shape[dim]
+        nearest = (torch.arange(side) - (side - shape[dim]) // 2).clamp(0, shape[dim] - 1)
+        if side > shape[dim]:
+            smaller = weight.new_zeros(*weight.shape[:dim], shape[dim], *weight.shape[dim + 1 :])
+            weight = smaller.index_add(dim, nearest, weight)
+    unseen = shape[1] - weight.shape[1]
+    return functional.pad(weight, (0, 0, 0, 0, 0, unseen)) if unseen > 0 else weight
+
+
+def _load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     try:
-        network.load_state_dict(start.state_dict())
+        network.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise ValueError(

@@ -7,9 +7,10 @@ pixels where the flow path says what the segmentation network itself says of the
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
 from dvsnet_ros.core.decode import decode
+from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives.frame import Drive
@@ -25,8 +27,12 @@ from dvsnet_ros.drives.images import read_image
 from dvsnet_ros.drives.lists import beneath
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.data import DataError
-from dvsnet_ros.training.flow_pairs import PairSource
+from dvsnet_ros.training.flow_pairs import MovedStills
+from dvsnet_ros.training.footage import moved_still
 from dvsnet_ros.training.key_frames import KeyReach
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 ORIGINAL_MEAN = (104.00698793, 116.66876762, 122.67891434)
 """What the original's `gentestcase.py` subtracts; its `inference.py` has other digits."""
@@ -42,10 +48,11 @@ class Shot:
 
 @dataclass(frozen=True)
 class ShotPair:
-    """A frame and the key frame that it is warped from."""
+    """A frame, the key frame that it is warped from, and the frames between, oldest first."""
 
     key: Shot
     current: Shot
+    between: tuple[Shot, ...] = ()
 
 
 def input_of_testcases(checkpoint: Checkpoint) -> InputFormat:
@@ -107,9 +114,10 @@ def pairs_of_drive(drive: Drive, reach: KeyReach, light: int = 0) -> Iterator[Sh
     for index, frame in enumerate(drive):
         image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
         current = shot_of_image(f"{drive.name} {index} {light}", image)
-        for stamp, key in before:
+        shots = [shot for _, shot in before]
+        for place, (stamp, key) in enumerate(before, 1):
             if reach.holds(stamp, frame.stamp):
-                yield ShotPair(key, current)
+                yield ShotPair(key, current, tuple(shots[place:]))
         before.append((frame.stamp, current))
 
 
@@ -118,14 +126,14 @@ def count_pairs(frames: int, reach: KeyReach) -> int:
     return sum(min(index, reach.frames) for index in range(frames))
 
 
-def pairs_of_source(source: PairSource, count: int, seed: int) -> Iterator[ShotPair]:
-    """`count` pairs drawn from a source; their flow is left aside."""
+def pairs_of_stills(source: MovedStills, count: int, seed: int) -> Iterator[ShotPair]:
+    """`count` pairs drawn from stills in motion, with frames between; their flow is left aside."""
     for number in range(count):
-        drawn = source.pair(np.random.default_rng([seed, number]))
-        yield ShotPair(
-            shot_of_image(f"key frame of pair {number}", drawn.key),
-            shot_of_image(f"frame of pair {number}", drawn.current),
+        key, *between, current = (
+            shot_of_image(f"frame {place} of pair {number}", frame)
+            for place, frame in enumerate(moved_still(source, seed, number))
         )
+        yield ShotPair(key, current, tuple(between))
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,23 @@ class _Prepared:
     flow_inputs: Tensor
     keys: Tensor
     classes: list[Tensor]
+
+
+class _Recent(Generic[K, V]):
+    """What was made of the keys that were last asked for, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """What is kept of a key; made first if there is none."""
+        if key not in self._kept:
+            self._kept[key] = make()
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 class CaseMaker:
@@ -170,8 +195,10 @@ class CaseMaker:
         self._size = size
         self._overlap = overlap
         self._clip = clip
-        self._remembered = remembered
-        self._prepared: OrderedDict[str, _Prepared] = OrderedDict()
+        self._prepared = _Recent[str, _Prepared](remembered)
+        self._views = _Recent[str, NDArray[np.uint8] | None](remembered)
+        self._motions = _Recent[tuple[str, str], Tensor](remembered)
+        self._tracks = _Recent[tuple[str, str], Tensor](2 * remembered)
 
     @torch.inference_mode()
     def cases(self, pair: ShotPair) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -186,7 +213,8 @@ class CaseMaker:
                 f"'{pair.key.name}' and '{pair.current.name}' differ in size; give --height and "
                 "--width to process them at one"
             )
-        result = self._networks.flow_path(current.flow_inputs, key.flow_inputs, key.keys)
+        track = self._track((pair.key, *pair.between, pair.current), current.grid)
+        result = self._networks.flow_path(current.flow_inputs, key.flow_inputs, key.keys, track)
         features = result.features.permute(0, 2, 3, 1)  # as TensorFlow lays them out
         agreement = np.array(
             [
@@ -198,12 +226,26 @@ class CaseMaker:
         return features.cpu().numpy()[kept], 100.0 * agreement[kept]
 
     def _prepare(self, shot: Shot) -> _Prepared:
-        if shot.name not in self._prepared:
-            self._prepared[shot.name] = self._segment(shot.load())
-            while len(self._prepared) > self._remembered:
-                self._prepared.popitem(last=False)
-        self._prepared.move_to_end(shot.name)
-        return self._prepared[shot.name]
+        return self._prepared.get(shot.name, lambda: self._segment(shot.load()))
+
+    def _track(self, shots: Sequence[Shot], grid: RegionGrid) -> Tensor | None:
+        """Tracks [R, 2, h / 2, w / 2] from the last shot to the first, if the network has any."""
+        view, before = (self._view(shot, grid) for shot in (shots[-1], shots[-2]))
+        if view is None or before is None:
+            return None
+
+        def followed() -> Tensor:
+            motion = self._motions.get(
+                (shots[-2].name, shots[-1].name),
+                lambda: self._networks.motion(view, before, grid),
+            )
+            earlier = self._track(shots[:-1], grid) if len(shots) > 2 else None
+            return motion if earlier is None else add_flows(motion, earlier)
+
+        return self._tracks.get((shots[0].name, shots[-1].name), followed)
+
+    def _view(self, shot: Shot, grid: RegionGrid) -> NDArray[np.uint8] | None:
+        return self._views.get(shot.name, lambda: self._networks.tracking_view(shot.load(), grid))
 
     def _segment(self, frame: NDArray[np.uint8]) -> _Prepared:
         height, width = self._size if self._size[0] else frame.shape[:2]

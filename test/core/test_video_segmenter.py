@@ -12,6 +12,7 @@ from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import ResetReason
 from dvsnet_ros.core.segmenter_state import load_state, save_state
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from helpers.tracked import with_track
 
 SECOND = 1_000_000_000
 ALWAYS_FLOW = Schedule("fixed", 0.0)
@@ -21,6 +22,11 @@ ALWAYS_SEGMENTATION = Schedule("fixed", 100.0)
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
     return untrained_checkpoint()
+
+
+@pytest.fixture(scope="module")
+def tracked(checkpoint: Checkpoint) -> Checkpoint:
+    return with_track(checkpoint)
 
 
 def new_segmenter(checkpoint: Checkpoint, **arguments: object) -> VideoSegmenter:
@@ -261,10 +267,12 @@ def test_labels_are_camvids(checkpoint: Checkpoint) -> None:
     assert tuple(colored[y, x, ::-1]) == CAMVID.colors[mask[y, x]]
 
 
+@pytest.mark.parametrize("kind", ["checkpoint", "tracked"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_saved_state_goes_on_as_if_nothing_had_been(
-    checkpoint: Checkpoint, tmp_path: FilePath, precision: str
+    kind: str, precision: str, request: pytest.FixtureRequest, tmp_path: FilePath
 ) -> None:
+    checkpoint = request.getfixturevalue(kind)
     settings = {"schedule": Schedule("dynamic", 89.0, 1.0, 0.7), "precision": precision}
     segmenter = new_segmenter(checkpoint, max_gap=1.5, **settings)
     drive = frames(8)

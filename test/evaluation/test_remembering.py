@@ -15,6 +15,7 @@ from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
 from dvsnet_ros.evaluation.remembering import RememberingNetworks
 from helpers.drives import drifting_frames
+from helpers.tracked import with_track
 
 SCHEDULES = [
     *(Schedule("fixed", target) for target in (0.0, 87.36, 87.39, 87.42, 100.0)),
@@ -40,7 +41,12 @@ def assert_same(one: Segmentation, other: Segmentation) -> None:
     assert [str(decision) for decision in one.decisions] == [str(d) for d in other.decisions]
 
 
-@pytest.mark.parametrize("kind", ["checkpoint", "shipped"])
+@pytest.fixture(scope="module")
+def tracked(checkpoint: Checkpoint) -> Checkpoint:
+    return with_track(checkpoint)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "shipped", "tracked"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_segmenters_in_step_say_what_each_says_alone(
     kind: str, precision: str, request: pytest.FixtureRequest

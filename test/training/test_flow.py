@@ -3,6 +3,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,7 @@ from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.drives import drive
 from dvsnet_ros.training.flow import (
     LOG_FILE,
     WEIGHTS_FILE,
@@ -27,9 +29,17 @@ from dvsnet_ros.training.flow import (
 from dvsnet_ros.training.flow_batches import FlowRecipe
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import StillPairs
-from dvsnet_ros.training.footage import Footage, SegmentedFootage, footage_of_pairs
+from dvsnet_ros.training.footage import (
+    Draw,
+    Footage,
+    SegmentedFootage,
+    footage_of_drive,
+    footage_of_stills,
+)
+from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.segmenter import INPUT
-from dvsnet_ros.training.state import read_log
+from dvsnet_ros.training.state import fitted, read_log
+from helpers.drives import drifting_frames
 from helpers.gradients import silent_parameters
 from helpers.stills import make_still, write_still
 
@@ -61,7 +71,7 @@ def segmenter() -> Checkpoint:
 
 def make_footage(segmenter: Checkpoint) -> list[SegmentedFootage]:
     networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
-    footage = footage_of_pairs("stills", make_pairs(), 2, seed=0)
+    footage = footage_of_stills("stills", make_pairs(), 2, seed=0)
     return [SegmentedFootage(footage, networks, overlap=16)]
 
 
@@ -101,6 +111,51 @@ def test_distillation_makes_the_loss_fall(tmp_path: Path, segmenter: Checkpoint)
     batches = [training.batch(number) for number in range(5)]
     figures = [training.train_step(step, batches[step % 5]) for step in range(50)]
     assert mean_of(figures[-5:], "loss") < 0.8 * mean_of(figures[:5], "loss")
+
+
+def test_a_tracked_network_learns_by_distillation(tmp_path: Path, segmenter: Checkpoint) -> None:
+    recipe = replace(
+        SMALL, steps=0, distil_steps=80, distil_learning_rate=2e-3, tracked=True, kernels=(5, 3, 3)
+    )
+    training = make_training(tmp_path, segmenter, recipe)
+    torch.nn.init.normal_(training.network.get_parameter("correction.predict.weight"), 0.0, 0.1)
+    batches = [training.batch(number) for number in range(5)]
+    figures = [training.train_step(0, batches[0])]
+    assert silent_parameters(training.network) == []
+    figures += [training.train_step(step, batches[step % 5]) for step in range(50)]
+    assert mean_of(figures[-5:], "loss") < 0.8 * mean_of(figures[:5], "loss")
+
+
+def test_footage_knows_the_track_of_what_it_draws(tmp_path: Path, segmenter: Checkpoint) -> None:
+    """A picture that moves by 4 pixels a frame: 2 of a half-size region for each frame between."""
+    for number, frame in enumerate(drifting_frames(5, step=4)):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    footage = footage_of_drive(drive(tmp_path), KeyReach(4), 100)
+    networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
+    segmented = SegmentedFootage(footage, networks, overlap=16)
+    for key, way in ((3, 2.0), (0, 8.0)):
+        for mirrored, sign in ((False, 1), (True, -1)):
+            track = segmented.track(Draw(4, key, 2, mirrored))
+            assert track.shape == (2, 32, 40)
+            middle = track[:, 8:-8, 12:-12].mean((1, 2)).tolist()
+            assert middle == pytest.approx([sign * way, 0.0], abs=0.5)
+
+
+def test_a_network_is_fitted_from_one_that_sees_less_with_larger_kernels() -> None:
+    """On an even image it says the same: what a smaller kernel loses is added to its border."""
+    start = FlowNet(11, 4, correction=8).eval()
+    torch.nn.init.normal_(start.get_parameter("correction.predict.weight"))
+    network = fitted(start, FlowNet(11, 4, correction=8, tracked=True, kernels=(5, 3, 3))).eval()
+    current, key = torch.rand(2, 1, 3, 1, 1).expand(2, 1, 3, 128, 128)
+    logits, track = torch.randn(1, 11, 1, 1).expand(1, 11, 32, 32), torch.zeros(1, 2, 128, 128)
+    said, fields = start(current, key), network(current, key, track)
+    middle = (..., slice(14, 18), slice(14, 18))
+    for name in ("scale", "features"):
+        one, other = (getattr(f, name).mean((2, 3)) for f in (said, fields))
+        assert torch.allclose(one, other, rtol=0.2, atol=0.05), name
+    with torch.no_grad():
+        one, other = start.correct(logits, said), network.correct(logits, fields)
+    assert one[middle].argmax(1).eq(other[middle].argmax(1)).all()
 
 
 def test_the_gradient_reaches_every_parameter(tmp_path: Path, segmenter: Checkpoint) -> None:
@@ -213,8 +268,12 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
         FlowTraining(SMALL, [], make_footage(segmenter), tmp_path)
     with pytest.raises(ValueError, match="nothing to distil"):
         FlowTraining(SMALL, [make_pairs()], [], tmp_path)
+    with pytest.raises(ValueError, match="learns on footage alone"):
+        replace(SMALL, tracked=True)
+    with pytest.raises(ValueError, match="three odd numbers"):
+        FlowNet(11, 2, kernels=(7, 4, 5))
     with pytest.raises(ValueError, match="no two within reach"):
-        Footage("one", [np.zeros((8, 8, 3), np.uint8)], [])
+        Footage("one", [np.zeros((8, 8, 3), np.uint8)], [], [])
     with pytest.raises(ValueError, match="other layers"):
         FlowTraining(
             SMALL, [make_pairs()], make_footage(segmenter), tmp_path, start=FlowNet(11, SMALL.width)
@@ -227,10 +286,10 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
 def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFixture[str]) -> None:
     save_checkpoint(tmp_path / "segmenter.safetensors", segmenter)
     write_still(make_still("a", 0, 96, 128), tmp_path)
-    drive = "synthetic:width=96,height=64,duration=0.4,seed=1"
+    source = "synthetic:width=96,height=64,duration=0.4,seed=1"
     flags = [
-        "--drives", drive, "--segmenter", str(tmp_path / "segmenter.safetensors"),
-        "--distil-drives", drive, "--overlap", "16", "--crop", "64", "64", "--max-distance", "3",
+        "--drives", source, "--segmenter", str(tmp_path / "segmenter.safetensors"),
+        "--distil-drives", source, "--overlap", "16", "--crop", "64", "64", "--max-distance", "3",
         "--steps", "2", "--distil-steps", "2", "--batch-size", "2", "--width", "2",
         "--data-dir", str(tmp_path / "stills"), "--labels-dir", str(tmp_path / "labels"),
         "--magnify", "2", "--distil-stills", "2",
@@ -241,4 +300,12 @@ def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFi
     assert train_flow.run(flags) == 2
     assert "--resume" in capsys.readouterr().err
     assert train_flow.run([*flags, "--resume"]) == 0
+    tracked = [
+        "--start-from", str(tmp_path / "out" / WEIGHTS_FILE), "--tracked", "--kernels", "5", "3",
+        "3", "--steps", "0", "--out", str(tmp_path / "tracked"),
+    ]  # fmt: skip
+    assert train_flow.run([*flags, *tracked]) == 0
+    arguments = load_checkpoint(tmp_path / "tracked" / WEIGHTS_FILE).specs["flow"].arguments
+    assert arguments["tracked"] is True
+    assert list(arguments["kernels"]) == [5, 3, 3]
     assert train_flow.run(["--out", str(tmp_path / "b"), "--drives", str(tmp_path)]) == 2

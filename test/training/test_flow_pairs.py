@@ -75,12 +75,24 @@ class ShiftedPairs:
 
     size: tuple[int, int] = (96, 128)
 
-    def pair(self, random: np.random.Generator) -> FlowPair:
-        del random
+    def pair(self, random: np.random.Generator, part: float = 1.0) -> FlowPair:
+        del random, part
         key = smooth_still(0).image
         flow = np.full((*self.size, 2), (4.0, 0.0), np.float32)
         flow[:, -4:] = np.nan
         return FlowPair(np.roll(key, -4, axis=1), key, flow)
+
+
+def test_a_pair_can_be_stopped_on_its_way() -> None:
+    """From the same key frame, by a part of the same motion."""
+    stills = StillPairs([smooth_still(seed) for seed in range(3)], objects=0)
+    none, half, whole = (stills.pair(np.random.default_rng(1), part) for part in (0.0, 0.5, 1.0))
+    assert np.array_equal(none.key, half.key)
+    assert np.array_equal(half.key, whole.key)
+    assert np.array_equal(none.current, none.key)
+    lengths = [float(np.nanmedian(np.abs(pair.flow))) for pair in (none, half, whole)]
+    assert lengths[0] == 0.0
+    assert 0.35 * lengths[2] < lengths[1] < 0.65 * lengths[2]
 
 
 def test_magnified_pairs_show_a_window_and_its_flow() -> None:

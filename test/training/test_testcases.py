@@ -24,6 +24,8 @@ from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.networks.warp import warp
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.case_files import load_cases
@@ -39,7 +41,9 @@ from dvsnet_ros.training.testcases import (
     read_pair_list,
     shot_of_image,
 )
+from helpers.drives import drifting_frames
 from helpers.stills import make_still, write_still
+from helpers.tracked import with_track
 
 HEIGHT, WIDTH = 64, 96
 
@@ -163,6 +167,38 @@ def test_pairs_of_a_drive(folder: Path) -> None:
     ]  # fmt: skip
     near = pairs_of_drive(drive(folder / "frames"), KeyReach(2, seconds=0.1))
     assert [pair.key.name[-3] for pair in near] == ["0", "1", "2", "3"]
+
+
+def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    tracks: list[torch.Tensor] = []
+
+    class Recording(RegionNetworks):
+        def flow_path(self, current, key, logits, track=None):  # type: ignore[no-untyped-def]
+            tracks.append(track.clone())
+            return super().flow_path(current, key, logits, track)
+
+    frames = drifting_frames(4, step=6)
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    networks = Recording(with_track(checkpoint), torch.device("cpu"), torch.float32)
+    segmenter = VideoSegmenter(
+        with_track(checkpoint), overlap=16, schedule=Schedule("fixed", 0.0), networks=networks
+    )
+    for frame in frames:
+        segmenter.segment(frame)
+    driven, tracks[:] = tracks[:], []
+    maker = CaseMaker(networks, overlap=16, remembered=4)
+    pairs = list(pairs_of_drive(drive(tmp_path), KeyReach(3)))
+    for pair in pairs:
+        maker.cases(pair)
+    from_the_first = [
+        track for pair, track in zip(pairs, tracks, strict=True) if pair.key.name[-3] == "0"
+    ]
+    assert len(from_the_first) == len(driven) == 3
+    for one, other in zip(from_the_first, driven, strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
 
 
 def test_another_light_is_the_same_for_a_whole_drive(folder: Path) -> None:

@@ -7,6 +7,7 @@ Source: section 3.2 of the DVSNet paper; `model/flownetmodel.py` of the original
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,12 +15,17 @@ from torch import Tensor, nn
 
 from dvsnet_ros.core.networks.correction import Correction, difference
 from dvsnet_ros.core.networks.layers import leaky
+from dvsnet_ros.core.networks.warp import add_flows, flow_on_grid, warp
 
 FLOW_FACTOR = 5.0
 """The flow is this times the prediction, in pixels of the 1/8 grid."""
 DOUBTS = 2
 """Channels that the decision network reads beside conv6_1 where there is a correction: how unsure
 the flow path's labels are, and those of the key frame."""
+TRACK_CHANNELS = 2
+"""Channels of a track, which correction and decision network read where there is one."""
+TRACK_UNIT = 4.0
+"""Pixels of the 1/8 grid by which a track is divided, to be about as large as what is beside it."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,14 @@ class FlowFields:
 
     Attributes:
         flow: [N, 2, h, w], (x, y) from a pixel of the region to its place in the key region, in
-            pixels of the 1/8 grid.
+            pixels of the 1/8 grid; of a tracked network [N, 2, H, W], in pixels of its input.
         scale: [N, classes, h, w], the factor of each warped logit.
         features: [N, channels, h', w'] of conv6_1, what the decision network reads.
         context: what the correction reads, each [N, channels, h_i, w_i], from the fields' grid to
             the coarsest; nothing where there is no correction.
         coarse_flows: four [N, 2, h_i, w_i], the estimates on which the flow is refined, coarsest
             first; in pixels of the 1/8 grid too. Only training reads them.
+        track: [N, 2, h, w] of a tracked network, in `TRACK_UNIT`s.
     """
 
     flow: Tensor
@@ -42,6 +49,7 @@ class FlowFields:
     features: Tensor
     context: tuple[Tensor, ...] = ()
     coarse_flows: tuple[Tensor, ...] = ()
+    track: Tensor | None = None
 
 
 class FlowNet(nn.Module):
@@ -51,15 +59,34 @@ class FlowNet(nn.Module):
         num_classes: channels of the scale field.
         width: channels of conv1, 24 in the original; every other width is in proportion.
         correction: channels of the correction of warped logits; 0, as in the original, has none.
+        tracked: whether it starts from a track (`core/tracking.py`) and finds what is left. In the
+            original it finds all of the flow.
+        kernels: sides of the first three kernels, odd numbers; what is left of a tracked flow is
+            small, and small ones see it.
+
+    Raises:
+        ValueError: if a side is even.
     """
 
-    def __init__(self, num_classes: int = 19, width: int = 24, correction: int = 0) -> None:
+    def __init__(
+        self,
+        num_classes: int = 19,
+        width: int = 24,
+        correction: int = 0,
+        tracked: bool = False,
+        kernels: Sequence[int] = (7, 5, 5),
+    ) -> None:
         super().__init__()
+        if not all(side % 2 for side in kernels):
+            raise ValueError(f"kernels of {list(kernels)} have no centre; give three odd numbers")
+        k1, k2, k3 = kernels
         c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
-        self.feature_channels = c6 + (DOUBTS if correction else 0)
-        self.conv1 = nn.Conv2d(6, c1, 7, 2, 3)
-        self.conv2 = nn.Conv2d(c1, c2, 5, 2, 2)
-        self.conv3 = nn.Conv2d(c2, c3, 5, 2, 2)
+        self.tracked = tracked
+        track = TRACK_CHANNELS if tracked else 0
+        self.feature_channels = c6 + (DOUBTS if correction else 0) + track
+        self.conv1 = nn.Conv2d(6, c1, k1, 2, k1 // 2)
+        self.conv2 = nn.Conv2d(c1, c2, k2, 2, k2 // 2)
+        self.conv3 = nn.Conv2d(c2, c3, k3, 2, k3 // 2)
         self.conv3_1 = nn.Conv2d(c3, c3, 3, 1, 1)
         self.conv4 = nn.Conv2d(c3, c4, 3, 2, 1)
         self.conv4_1 = nn.Conv2d(c4, c4, 3, 1, 1)
@@ -74,7 +101,7 @@ class FlowNet(nn.Module):
         refined = c2 + c1 + 2
         self.predict_flow2 = nn.Conv2d(refined, 2, 3, 1, 1)
         self.predict_scale = nn.Conv2d(refined, num_classes, 3, 1, 1)
-        seen = (refined + 3, c3 + c2 + 2, c4 + c3 + 2)
+        seen = (refined + 3 + track, c3 + c2 + 2, c4 + c3 + 2)
         self.correction = Correction(num_classes, seen, correction) if correction else None
 
     @staticmethod
@@ -82,11 +109,20 @@ class FlowNet(nn.Module):
         """Height and width of the fields of a region of this size, which is given halved."""
         return -(-(region_height // 2) // 4), -(-(region_width // 2) // 4)
 
-    def forward(self, current: Tensor, key: Tensor) -> FlowFields:
+    def forward(self, current: Tensor, key: Tensor, track: Tensor | None = None) -> FlowFields:
         """Estimate the flow from `current` to `key`, each [N, 3, H, W] BGR in 0-1 at half size.
 
-        The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region.
+        The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region; but a tracked flow is
+        as fine as what it starts from.
+
+        Args:
+            current: the regions.
+            key: those of their key frames.
+            track: [N, 2, H, W] float32 in pixels, if the network is tracked; where it leads is what
+                the network sees of the key frame.
         """
+        if track is not None:
+            key = warp(key.float(), track).to(key.dtype)
         conv2 = leaky(self.conv2(leaky(self.conv1(torch.cat((current, key), 1)))))
         conv3 = leaky(self.conv3_1(leaky(self.conv3(conv2))))
         conv4 = leaky(self.conv4_1(leaky(self.conv4(conv3))))
@@ -97,12 +133,15 @@ class FlowNet(nn.Module):
         refined3, flow4 = self.refine3(refined4, conv3)
         refined2, flow3 = self.refine2(refined3, conv2)
         flow = FLOW_FACTOR * self.predict_flow2(refined2)
+        moved = () if track is None else (_coarse_track(track, flow),)
         context: tuple[Tensor, ...] = ()
         if self.correction is not None:
-            seen = torch.cat((refined2, difference(current, key, flow)), 1)
+            seen = torch.cat((refined2, difference(current, key, flow), *moved), 1)
             context = (seen, refined3, refined4)
         coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
-        return FlowFields(flow, self.predict_scale(refined2), conv6, context, coarse)
+        if track is not None:
+            flow = add_flows(flow_on_grid(flow.float(), *track.shape[-2:]), track)
+        return FlowFields(flow, self.predict_scale(refined2), conv6, context, coarse, *moved)
 
     def correct(self, logits: Tensor, fields: FlowFields) -> Tensor:
         """Warped and scaled logits [N, C, h, w], corrected if this network has a correction."""
@@ -110,6 +149,11 @@ class FlowNet(nn.Module):
             return logits
         corrected: Tensor = self.correction(logits, fields.context)
         return corrected
+
+
+def _coarse_track(track: Tensor, flow: Tensor) -> Tensor:
+    """A track on the grid of the fields, in `TRACK_UNIT`s, as precise as these."""
+    return (flow_on_grid(track, *flow.shape[-2:]) / TRACK_UNIT).to(flow.dtype)
 
 
 class Refinement(nn.Module):
