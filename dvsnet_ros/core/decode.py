@@ -60,45 +60,44 @@ def _axis(logits: int, size: int, device: torch.device) -> _Axis:
     return _Axis(weights.to(device, torch.float32), pixels.to(device))
 
 
-@lru_cache(maxsize=64)
-def _corners(height: int, width: int, device: torch.device) -> Tensor:
-    """[4, h * w]: of each cell, its own logit, the right one, the lower one, the lower right one.
-
-    Each is a row's number times the width and a column's. Beyond the border stands the border, as
-    the resize clamps there.
-    """
-    rows, columns = torch.arange(height), torch.arange(width)
-    below, right = (rows + 1).clamp(max=height - 1), (columns + 1).clamp(max=width - 1)
-    corners = [
-        (down[:, None] * width + across).flatten()
-        for down in (rows, below)
-        for across in (columns, right)
-    ]
-    return torch.stack(corners).to(device)
-
-
 def decode(logits: Tensor, height: int, width: int) -> Labels:
     """Labels [height, width] of one region from its logits [C, h, w], float32."""
-    classes, *size = logits.shape
-    rows = _axis(size[0], height, logits.device)
-    columns = _axis(size[1], width, logits.device)
-    corners = _corners(*size, logits.device)
-    # One place's logits beside each other in memory: all that follows looks at them together.
-    places = logits.permute(1, 2, 0).reshape(-1, classes)
-    largest = places.argmax(1)
-    alike = places.take(corners * classes + largest).view(4, *size)
-    labels, values = _decode_uniform(largest.view(*size), alike, rows, columns)
-    (mixed,) = (largest[corners[1:]] != largest).any(0).nonzero(as_tuple=True)
-    if len(mixed):
-        y, x = mixed // size[1], mixed % size[1]
-        interpolated = _interpolate(
-            places[corners[:, mixed]].transpose(1, 2),
+    rows = _axis(logits.shape[1], height, logits.device)
+    columns = _axis(logits.shape[2], width, logits.device)
+    logits = logits.contiguous()  # with a class's beside each other in memory, the maximum is fast
+    best, largest = logits.max(0)
+    classes, values = _decode_uniform(largest, best, rows, columns)
+    y, x = (_corners(largest) != largest).any(0).nonzero(as_tuple=True)
+    if len(y):
+        mixed = _interpolate(
+            _corners_at(logits, y, x),
             rows.weights[y].unsqueeze(2),
             columns.weights[x].unsqueeze(1),
         )
-        values.permute(0, 2, 1, 3)[y, x], winner = interpolated.max(0)
-        labels.permute(0, 2, 1, 3)[y, x] = winner.to(torch.uint8)
-    return Labels(_to_pixels(labels, rows, columns), _to_pixels(values, rows, columns))
+        values.permute(0, 2, 1, 3)[y, x], winner = mixed.max(0)
+        classes.permute(0, 2, 1, 3)[y, x] = winner.to(torch.uint8)
+    return Labels(_to_pixels(classes, rows, columns), _to_pixels(values, rows, columns))
+
+
+def _corners(grid: Tensor) -> Tensor:
+    """[4, h, w] of a grid [h, w]: each point, its right, its lower, its lower right.
+
+    Beyond the border stands the border, as the resize clamps there.
+    """
+    right = _next(grid, -1)
+    return torch.stack((grid, right, _next(grid, -2), _next(right, -2)))
+
+
+def _next(grid: Tensor, dim: int) -> Tensor:
+    size = grid.shape[dim]
+    return torch.cat((grid.narrow(dim, 1, size - 1), grid.narrow(dim, size - 1, 1)), dim)
+
+
+def _corners_at(logits: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """The same of M points of logits [C, h, w], [4, C, M]."""
+    below = (y + 1).clamp(max=logits.shape[1] - 1)
+    right = (x + 1).clamp(max=logits.shape[2] - 1)
+    return torch.stack([logits[:, down, across] for down in (y, below) for across in (x, right)])
 
 
 def _interpolate(corners: Tensor, down: Tensor, right: Tensor) -> Tensor:
@@ -109,13 +108,13 @@ def _interpolate(corners: Tensor, down: Tensor, right: Tensor) -> Tensor:
 
 
 def _decode_uniform(
-    largest: Tensor, corners: Tensor, rows: _Axis, columns: _Axis
+    largest: Tensor, best: Tensor, rows: _Axis, columns: _Axis
 ) -> tuple[Tensor, Tensor]:
     """Classes and values [h, K, w, L], as if one class [h, w] were the largest all over a cell.
 
-    Its logits at the cell's corners are [4, h, w].
+    Then its logits at the cell's corners are the best [h, w] there.
     """
-    top_left, top_right, bottom_left, bottom_right = corners[..., None]
+    top_left, top_right, bottom_left, bottom_right = _corners(best)[..., None]
     top = torch.lerp(top_left, top_right, columns.weights).unsqueeze(1)
     bottom = torch.lerp(bottom_left, bottom_right, columns.weights).unsqueeze(1)
     values = torch.lerp(top, bottom, rows.weights[:, :, None, None])
