@@ -35,7 +35,7 @@ class FlowPathResult:
     """What the flow path gives of R regions.
 
     Attributes:
-        logits: [R, C, h, w] float32, as fine as the key logits, or as the track if that is finer.
+        logits: [R, C, h, w] float32, as fine as the key logits, or as the flow if that is finer.
         features: [R, K, 4, 8] float32, what the decision network reads.
     """
 
@@ -163,19 +163,21 @@ def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tens
         keys: key logits, on a multiple of the fields' grid.
         fields: what the flow network says of the R regions.
     """
-    return network.correct(warp_and_scale(keys, fields.flow, fields.scale), fields)
+    # Where the flow is exact enough for it to show: labels are interpolated here and once more when
+    # they are decoded, and twice bilinearly is the end of poles.
+    mode = "bicubic" if network.tracked else "bilinear"
+    return network.correct(warp_and_scale(keys, fields.flow, fields.scale, mode), fields)
 
 
-def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor) -> Tensor:
+def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor, mode: str = "bilinear") -> Tensor:
     """Key logits [R, C, h, w] follow the flow and are multiplied by the scale, as in the paper.
 
-    On the finer grid of the two: what is interpolated twice, when it is warped and when it is
-    resized to the region's pixels, loses what is thin. In the original there is one grid.
+    On the finer grid of the two; in the original there is one. `mode` is `warp`'s.
     """
     flow, scale = flow.float(), scale.float()
     if keys.shape[-2] > flow.shape[-2]:
         flow = flow_on_grid(flow, *keys.shape[-2:])
-    return warp(keys, flow) * resize_bilinear(scale, *flow.shape[-2:])
+    return warp(keys, flow, mode) * resize_bilinear(scale, *flow.shape[-2:])
 
 
 def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Tensor:

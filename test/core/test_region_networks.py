@@ -48,6 +48,20 @@ def test_what_a_finer_key_shows_survives_the_flow_path() -> None:
     assert torch.allclose(moved, expected, atol=1e-5)
 
 
+def test_a_tracked_flow_leaves_more_of_a_line() -> None:
+    """Half a pixel to the side, a line's peak is lower: by a half bilinearly, less bicubically."""
+    keys = torch.zeros(1, 2, 12, 16)
+    keys[:, 1, :, 7] = 1.0
+    flow = torch.zeros(1, 2, 12, 16)
+    flow[:, 0] = 0.5
+    peaks = [
+        float(warp_and_scale(keys, flow, torch.ones(1, 2, 6, 8), mode)[0, 1].max())
+        for mode in ("bilinear", "bicubic")
+    ]
+    assert peaks[0] == pytest.approx(0.5)
+    assert peaks[1] > 0.55
+
+
 def test_where_there_is_a_correction_the_decision_network_reads_the_doubts() -> None:
     network = FlowNet(CLASSES, 4, correction=8)
     fields = network(*torch.rand(2, 2, 3, 64, 128))

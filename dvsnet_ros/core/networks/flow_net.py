@@ -24,6 +24,8 @@ DOUBTS = 2
 the flow path's labels are, and those of the key frame."""
 TRACK_CHANNELS = 2
 """Channels of a track, which correction and decision network read where there is one."""
+TRACKED_FINER = 2
+"""Pixels of a tracked flow to one of the fields, along each side."""
 TRACK_UNIT = 4.0
 """Pixels of the 1/8 grid by which a track is divided, to be about as large as what is beside it."""
 
@@ -34,7 +36,8 @@ class FlowFields:
 
     Attributes:
         flow: [N, 2, h, w], (x, y) from a pixel of the region to its place in the key region, in
-            pixels of the 1/8 grid; of a tracked network [N, 2, H, W], in pixels of its input.
+            pixels of the 1/8 grid; of a tracked network `TRACKED_FINER` times as fine, and in
+            pixels of that grid.
         scale: [N, classes, h, w], the factor of each warped logit.
         features: [N, channels, h', w'] of conv6_1, what the decision network reads.
         context: what the correction reads, each [N, channels, h_i, w_i], from the fields' grid to
@@ -112,8 +115,8 @@ class FlowNet(nn.Module):
     def forward(self, current: Tensor, key: Tensor, track: Tensor | None = None) -> FlowFields:
         """Estimate the flow from `current` to `key`, each [N, 3, H, W] BGR in 0-1 at half size.
 
-        The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region; but a tracked flow is
-        as fine as what it starts from.
+        The fields have ceil(H / 4) x ceil(W / 4) pixels, 1/8 of the region; a tracked flow is twice
+        as fine.
 
         Args:
             current: the regions.
@@ -140,7 +143,8 @@ class FlowNet(nn.Module):
             context = (seen, refined3, refined4)
         coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
         if track is not None:
-            flow = add_flows(flow_on_grid(flow.float(), *track.shape[-2:]), track)
+            grid = [TRACKED_FINER * side for side in flow.shape[-2:]]
+            flow = add_flows(flow_on_grid(flow.float(), *grid), flow_on_grid(track, *grid))
         return FlowFields(flow, self.predict_scale(refined2), conv6, context, coarse, *moved)
 
     def correct(self, logits: Tensor, fields: FlowFields) -> Tensor:

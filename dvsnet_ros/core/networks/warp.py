@@ -13,11 +13,16 @@ from torch import Tensor
 from dvsnet_ros.core.networks.resize import resize_bilinear
 
 
-def warp(key: Tensor, flow: Tensor) -> Tensor:
-    """Warp [N, C, h, w] backwards by a flow [N, 2, H, W] (x, y) in its pixels, bilinearly.
+def warp(key: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
+    """Warp [N, C, h, w] backwards by a flow [N, 2, H, W] (x, y) in its pixels.
 
     Pixel p of the result [N, C, H, W] is the key at p + flow(p), the coordinates clamped to the
     border. Grids of different sizes show the same region; in the original they are one.
+
+    Args:
+        key: what is warped.
+        flow: where each pixel lies in it.
+        mode: `bilinear`, as in the original, or `bicubic`, which blurs less.
     """
     rows, columns = key.shape[-2:]
     height, width = flow.shape[-2:]
@@ -28,7 +33,7 @@ def warp(key: Tensor, flow: Tensor) -> Tensor:
     return functional.grid_sample(
         key,
         torch.stack((x, y), 3),
-        mode="bilinear",
+        mode=mode,
         padding_mode="border",
         align_corners=True,
     )
