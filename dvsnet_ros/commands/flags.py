@@ -6,8 +6,9 @@ Importing torch takes seconds, and not every command needs it: the functions tha
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, MODES, Schedule
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
@@ -165,8 +166,11 @@ def checkpoint_file(name: str) -> Path:
     return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)
 
 
-def starting_network(path: Path | None, network: str) -> nn.Module | None:
-    """The network of a checkpoint whose weights a training starts from, None without a path.
+def starting_network(path: Path | None, network: str) -> tuple[nn.Module | None, Mapping[str, Any]]:
+    """The network of a checkpoint whose weights a training starts from, and its sizes.
+
+    Returns:
+        None and no sizes without a path.
 
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
@@ -174,7 +178,7 @@ def starting_network(path: Path | None, network: str) -> nn.Module | None:
     from dvsnet_ros.core.checkpoint import load_checkpoint
 
     if path is None:
-        return None
+        return None, {}
     checkpoint = load_checkpoint(path)
     checkpoint.require([network])
-    return checkpoint.networks[network]
+    return checkpoint.networks[network], checkpoint.specs[network].arguments

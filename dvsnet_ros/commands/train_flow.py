@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
@@ -118,23 +120,23 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
     )
-    flags.add_argument(
-        "--width", type=int, default=defaults.width,
-        help="channels of the network's first layer (default: %(default)s)",
+    sizes = flags.add_argument_group(
+        "the network",
+        "By default as --start-from's; without that the original's with a correction.",
+    )
+    sizes.add_argument("--width", type=int, metavar="CHANNELS", help="of its first layer")
+    sizes.add_argument(
+        "--correction", type=int, metavar="CHANNELS",
+        help="of the correction of warped logits; 0 for none, as in the original",
     )  # fmt: skip
-    flags.add_argument(
-        "--correction", type=int, default=defaults.correction,
-        help="channels of the correction of warped logits, 0 for the original's network, which has "
-        "none (default: %(default)s)",
+    sizes.add_argument(
+        "--tracked", action=argparse.BooleanOptionalAction,
+        help="whether it starts from what moved from frame to frame; trained with --steps 0, from "
+        "a network that was trained without",
     )  # fmt: skip
-    flags.add_argument(
-        "--tracked", action="store_true",
-        help="train a network that starts from what moved from frame to frame; with --steps 0, "
-        "from a network that was trained without",
-    )  # fmt: skip
-    flags.add_argument(
-        "--kernels", type=int, nargs=3, default=defaults.kernels, metavar="SIDE",
-        help="sides of the first three kernels (default: 7 5 5, the original's)",
+    sizes.add_argument(
+        "--kernels", type=int, nargs=3, metavar="SIDE",
+        help="sides of its first three kernels (the original's: 7 5 5)",
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
@@ -170,6 +172,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     check_training_folder(options.out, STATE_FILE, options.resume)
     check_overlap(options.overlap)
     reach = reach_of(options)
+    start, start_sizes = starting_network(options.start_from, "flow")
     recipe = FlowRecipe(
         steps=options.steps,
         distil_steps=options.distil_steps,
@@ -179,17 +182,13 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         crop=tuple(options.crop),
         temperature=options.temperature,
         start_share=options.start_share,
-        width=options.width,
-        correction=options.correction,
-        tracked=options.tracked,
-        kernels=tuple(options.kernels),
         seed=options.seed,
+        **_sizes(options, start_sizes),
     )
     segmenter = None
     if options.segmenter:
         segmenter = load_checkpoint(options.segmenter)
         segmenter.require(["segmentation"])
-    start = starting_network(options.start_from, "flow")
     stills = _stills(options)
     return FlowTraining(
         recipe,
@@ -201,6 +200,16 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         precision=resolve_precision(options.precision, resolve_device(options.device)),
         start=start,
     )
+
+
+def _sizes(options: argparse.Namespace, start: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that were asked for, and of the others those of the network to start from."""
+    names = ("width", "correction", "tracked", "kernels")
+    given = {name: getattr(options, name) for name in names}
+    sizes = {name: start.get(name) if size is None else size for name, size in given.items()}
+    if sizes["kernels"]:
+        sizes["kernels"] = tuple(sizes["kernels"])
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def _stills(options: argparse.Namespace) -> MovedStills | None:

@@ -108,7 +108,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         width=options.width,
         seed=options.seed,
     )
-    start = starting_network(options.start_from, "segmentation")
+    start, _ = starting_network(options.start_from, "segmentation")
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     learning, held_back = split_sequences(stills, options.val_sequences)

@@ -305,7 +305,16 @@ def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFi
         "3", "--steps", "0", "--out", str(tmp_path / "tracked"),
     ]  # fmt: skip
     assert train_flow.run([*flags, *tracked]) == 0
-    arguments = load_checkpoint(tmp_path / "tracked" / WEIGHTS_FILE).specs["flow"].arguments
-    assert arguments["tracked"] is True
-    assert list(arguments["kernels"]) == [5, 3, 3]
+    place = flags.index("--width")
+    unsized = flags[:place] + flags[place + 2 :]
+    again = [
+        "--start-from", str(tmp_path / "tracked" / WEIGHTS_FILE), "--steps", "0",
+        "--out", str(tmp_path / "again"),
+    ]  # fmt: skip
+    assert train_flow.run([*unsized, *again]) == 0
+    for name in ("tracked", "again"):
+        arguments = load_checkpoint(tmp_path / name / WEIGHTS_FILE).specs["flow"].arguments
+        assert arguments["tracked"] is True
+        assert list(arguments["kernels"]) == [5, 3, 3]
+        assert arguments["width"] == 2
     assert train_flow.run(["--out", str(tmp_path / "b"), "--drives", str(tmp_path)]) == 2
