@@ -150,8 +150,8 @@ def test_the_colour_library_is_declared(repository: Path, manifest: ElementTree.
 
 def test_core_is_torch_only_and_drives_know_no_torch(repository: Path) -> None:
     for path in modules(repository, "core"):
-        painting = {"cv2"} if path.name == "overlay.py" else set()
-        assert tops(path) & {"cv2", "matplotlib", "rosbags"} <= painting, path
+        images = {"cv2"} if path.name in ("overlay.py", "tracking.py") else set()
+        assert tops(path) & {"cv2", "matplotlib", "rosbags"} <= images, path
     code = "import sys, dvsnet_ros.drives; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     for path in modules(repository, "drives"):
