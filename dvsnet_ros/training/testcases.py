@@ -226,13 +226,15 @@ class CaseMaker:
         return features.cpu().numpy()[kept], 100.0 * agreement[kept]
 
     def _prepare(self, shot: Shot) -> _Prepared:
-        return self._prepared.get(shot.name, lambda: self._segment(shot.load()))
+        return self._prepared.get(shot.name, lambda: self._segment(shot))
 
     def _track(self, shots: Sequence[Shot], grid: RegionGrid) -> Tensor | None:
         """Tracks [R, 2, h / 2, w / 2] from the last shot to the first, if the network has any."""
-        view, before = (self._view(shot, grid) for shot in (shots[-1], shots[-2]))
-        if view is None or before is None:
+        view = self._view(shots[-1], grid)
+        if view is None:
             return None
+        before = self._view(shots[-2], grid)
+        assert before is not None  # as the other
 
         def followed() -> Tensor:
             motion = self._motions.get(
@@ -247,9 +249,12 @@ class CaseMaker:
     def _view(self, shot: Shot, grid: RegionGrid) -> NDArray[np.uint8] | None:
         return self._views.get(shot.name, lambda: self._networks.tracking_view(shot.load(), grid))
 
-    def _segment(self, frame: NDArray[np.uint8]) -> _Prepared:
+    def _segment(self, shot: Shot) -> _Prepared:
+        frame = shot.load()
         height, width = self._size if self._size[0] else frame.shape[:2]
         grid = RegionGrid(height, width, overlap=self._overlap)
+        # While the frame is at hand: to load it is to read and decode a file.
+        self._views.get(shot.name, lambda: self._networks.tracking_view(frame, grid))
         image = self._networks.to_image(frame, grid)
         logits = self._networks.segment(image, grid.regions)
         size = (grid.region_height, grid.region_width)

@@ -35,6 +35,7 @@ from dvsnet_ros.training.key_frames import KeyReach
 from dvsnet_ros.training.testcases import (
     ORIGINAL_MEAN,
     CaseMaker,
+    Shot,
     ShotPair,
     input_of_testcases,
     pairs_of_drive,
@@ -199,6 +200,24 @@ def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
     assert len(from_the_first) == len(driven) == 3
     for one, other in zip(from_the_first, driven, strict=True):
         assert torch.allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_no_frame_is_loaded_twice(checkpoint: Checkpoint, tracked: bool) -> None:
+    """And without a track, none of those between."""
+    loaded: list[str] = []
+
+    def shot(name: str, image: np.ndarray) -> Shot:
+        return Shot(name, lambda: (loaded.append(name), image)[1])
+
+    key, between, current = (
+        shot(name, frame) for name, frame in zip("abc", drifting_frames(3), strict=True)
+    )
+    used = with_track(checkpoint) if tracked else checkpoint
+    networks = RegionNetworks(used, torch.device("cpu"), torch.float32)
+    maker = CaseMaker(networks, overlap=16)
+    maker.cases(ShotPair(key, current, (between,)))
+    assert sorted(loaded) == (["a", "b", "c"] if tracked else ["a", "c"])
 
 
 def test_another_light_is_the_same_for_a_whole_drive(folder: Path) -> None:
