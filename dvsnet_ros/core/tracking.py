@@ -21,7 +21,7 @@ from dvsnet_ros.core.regions import RegionGrid
 SMALLEST = 12
 """Pixels; in what is smaller on both sides the search finds no motion."""
 FINEST_ROWS = 180
-"""Motion is found at the finest grid of at least about so many rows."""
+"""Rows, about, of the finest grid on which motion is searched for; smaller views are that grid."""
 
 
 def tracking_view(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
