@@ -11,6 +11,7 @@ from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.training.calibration import (
     calibration_table,
     format_calibration,
@@ -19,6 +20,8 @@ from dvsnet_ros.training.calibration import (
 )
 from dvsnet_ros.training.case_files import load_cases
 from dvsnet_ros.training.decision import (
+    DEFAULT_CHANNELS,
+    LOSSES,
     STATE_FILE,
     WEIGHTS_FILE,
     WHOLE_FILE,
@@ -69,12 +72,20 @@ def parser() -> argparse.ArgumentParser:
         help=f"the checkpoint that made the testcases; writes {WHOLE_FILE} too, the whole of both",
     )
     flags.add_argument(
-        "--channels", type=int, default=defaults.channels,
-        help="of the network's convolution (default: %(default)s, the original's)",
+        "--architecture", choices=sorted(LOSSES),
+        help="of the network; the original's decision_network reads the flow network's features, "
+        "cell_decision what a flow path with a correction knows of itself (default: what suits the "
+        "flow network of --restore-from; without that the original's)",
+    )  # fmt: skip
+    flags.add_argument(
+        "--channels", type=int,
+        help="of the network's convolutions (default: "
+        f"{DEFAULT_CHANNELS['decision_network']}, the original's; cell_decision: "
+        f"{DEFAULT_CHANNELS['cell_decision']})",
     )  # fmt: skip
     flags.add_argument(
         "--hidden", type=int, default=defaults.hidden,
-        help="width of its dense layers (default: %(default)s, the original's)",
+        help="width of the original's dense layers (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
         "--evenness", type=float, default=defaults.evenness,
@@ -106,6 +117,7 @@ def _train(options: argparse.Namespace) -> int:
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             decay=options.decay,
+            architecture=options.architecture or _suiting(checkpoint),
             channels=options.channels,
             hidden=options.hidden,
             evenness=options.evenness,
@@ -124,6 +136,13 @@ def _train(options: argparse.Namespace) -> int:
     _report(training)
     _write(training, checkpoint)
     return 0
+
+
+def _suiting(checkpoint: Checkpoint | None) -> str:
+    """The architecture for the testcases of a checkpoint's flow network."""
+    flow = checkpoint.networks.get("flow") if checkpoint else None
+    corrects = isinstance(flow, FlowNet) and flow.correction is not None
+    return "cell_decision" if corrects else "decision_network"
 
 
 def _describe(progress: DecisionProgress) -> str | None:

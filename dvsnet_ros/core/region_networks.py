@@ -17,17 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
-from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.decision import FEATURE_SIZE, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
 from dvsnet_ros.core.networks.layers import fold_batch_norms
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.networks.warp import flow_on_grid, warp
 from dvsnet_ros.core.regions import Region, RegionGrid
-from dvsnet_ros.core.tracking import motion_between, region_motion, tracking_view
-
-DOUBT_UNIT = 10.0
-"""Of doubts, to be about as large as the features beside them."""
+from dvsnet_ros.core.tracking import Track, motion_between, region_motion, tracking_view
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class RegionNetworks:
         return logits.float()
 
     def flow_path(
-        self, current: Tensor, key: Tensor, logits: Tensor, track: Tensor | None = None
+        self, current: Tensor, key: Tensor, logits: Tensor, track: Track | None = None
     ) -> FlowPathResult:
         """The flow path of R regions.
 
@@ -114,12 +111,14 @@ class RegionNetworks:
             current: flow inputs [R, 3, h, w].
             key: those of the key frames.
             logits: the key frames' `key_logits`, float32.
-            track: [R, 2, h, w] float32 in pixels, if the flow network is tracked.
+            track: of the R regions, if the flow network is tracked.
         """
         network = cast(FlowNet, self._networks["flow"])
-        fields: FlowFields = network(current, key, track)
-        followed = flow_path_logits(network, logits, fields)
-        return FlowPathResult(followed, decision_features(fields, logits, followed))
+        fields: FlowFields = network(current, key, track and track.motion)
+        warped = warped_keys(network, logits, fields)
+        followed = network.correct(warped, fields)
+        features = decision_features(fields, track, logits, warped, followed)
+        return FlowPathResult(followed, features)
 
     def scores(self, features: Tensor) -> list[float]:
         """Expected confidence scores of R regions from the flow path's features."""
@@ -163,10 +162,15 @@ def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tens
         keys: key logits, on a multiple of the fields' grid.
         fields: what the flow network says of the R regions.
     """
+    return network.correct(warped_keys(network, keys, fields), fields)
+
+
+def warped_keys(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tensor:
+    """The same before the correction."""
     # Where the flow is exact enough for it to show: labels are interpolated here and once more when
     # they are decoded, and twice bilinearly is the end of poles.
     mode = "bicubic" if network.tracked else "bilinear"
-    return network.correct(warp_and_scale(keys, fields.flow, fields.scale, mode), fields)
+    return warp_and_scale(keys, fields.flow, fields.scale, mode)
 
 
 def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor, mode: str = "bilinear") -> Tensor:
@@ -180,35 +184,49 @@ def warp_and_scale(keys: Tensor, flow: Tensor, scale: Tensor, mode: str = "bilin
     return warp(keys, flow, mode) * resize_bilinear(scale, *flow.shape[-2:])
 
 
-def decision_features(fields: FlowFields, keys: Tensor, followed: Tensor) -> Tensor:
+def decision_features(
+    fields: FlowFields, track: Track | None, keys: Tensor, warped: Tensor, followed: Tensor
+) -> Tensor:
     """What the decision network reads of R regions: [R, C, 4, 8] float32.
 
-    The flow network's features, as in the original. Where its correction has seen the current
-    frame, the labels know themselves how unsure they are: their doubt, and that of the key frame's,
-    are two channels more. And two are the track, where there is one.
+    In the original the flow network's features. Where its correction has seen the current frame,
+    what the flow path then knows of itself says more, and says it on streets that no training
+    showed: how unsure its labels and the key frame's are, how much the correction changed, how far
+    the warped image is from the current one; and of a track, its motion and its age in octaves:
+    through a good track, an old key frame looks like a young one.
 
     Args:
         fields: what the flow network says.
+        track: what it was given.
         keys: key logits [R, classes, h, w].
+        warped: the flow path's logits before the correction, [R, classes, h', w'].
         followed: the flow path's logits, as large.
     """
-    features = [DecisionNetwork.resize_features(fields.features.float())]
-    if fields.track is not None:
-        features.append(_pooled(fields.track.float()))
-    if fields.context:
-        features += (_doubt(followed), _doubt(keys))
-    return torch.cat(features, 1)
+    if fields.residual is None:
+        return DecisionNetwork.resize_features(fields.features.float())
+    odds, before = _odds(followed), _odds(warped)
+    changed = (odds - before).abs().sum(1, keepdim=True) / 2
+    residual = fields.residual.float().abs().mean(1, keepdim=True)
+    maps = [_doubt(odds), _doubt(_odds(keys)), changed, residual]
+    if track is not None and fields.track is not None:
+        maps += [fields.track.float(), _octaves(track)]
+    return torch.cat([functional.adaptive_avg_pool2d(each, FEATURE_SIZE) for each in maps], 1)
 
 
-def _doubt(logits: Tensor) -> Tensor:
-    """One less the confidence (softmax of the largest logit), at the features' size."""
-    confidence = logits[..., ::2, ::2].softmax(1).amax(1, keepdim=True)
-    return DOUBT_UNIT * (1.0 - _pooled(confidence))
+def _odds(logits: Tensor) -> Tensor:
+    """Softmax [R, C, h / 2, w / 2] of every second logit of each second row."""
+    return logits[..., ::2, ::2].softmax(1)
 
 
-def _pooled(maps: Tensor) -> Tensor:
-    """[R, C, h, w] averaged to the features' size."""
-    return functional.adaptive_avg_pool2d(maps, DecisionNetwork.FEATURE_SIZE)
+def _doubt(odds: Tensor) -> Tensor:
+    """What the largest softmax lacks of 1."""
+    return 1.0 - odds.amax(1, keepdim=True)
+
+
+def _octaves(track: Track) -> Tensor:
+    """Of the ages of the key frames, [R, 1, 4, 8]."""
+    ages = torch.tensor(track.ages, dtype=torch.float32, device=track.motion.device)
+    return ages.log2().view(-1, 1, 1, 1).expand(-1, 1, *FEATURE_SIZE)
 
 
 def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:

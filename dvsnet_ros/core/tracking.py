@@ -9,6 +9,8 @@ grow slowly. What the flow network then has to find is what is left.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,6 +24,20 @@ SMALLEST = 12
 """Pixels; in what is smaller on both sides the search finds no motion."""
 FINEST_ROWS = 180
 """Rows, about, of the finest grid on which motion is searched for; smaller views are that grid."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where R regions were in their key frames.
+
+    Attributes:
+        motion: [R, 2, h, w] float32, from a pixel of the region to its place in the key frame, in
+            pixels.
+        ages: of the key frames, in frames, 1 or more.
+    """
+
+    motion: Tensor
+    ages: Sequence[int]
 
 
 def tracking_view(frame: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ from dvsnet_ros.core.regions import RegionGrid, check_overlap
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
 from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState, Tracking
+from dvsnet_ros.core.tracking import Track
 
 NANOSECONDS = 1_000_000_000
 
@@ -212,8 +213,10 @@ class VideoSegmenter:
         """Logits and scores of every region; None where there is no key frame yet."""
         if self._keys is None:
             return None
-        tracks = tracking.tracks if tracking else None
-        result = self._networks.flow_path(flow_inputs, self._keys.images, self._keys.logits, tracks)
+        keys = self._keys
+        ages = [age + 1 for age in keys.ages]
+        track = Track(tracking.tracks, ages) if tracking else None
+        result = self._networks.flow_path(flow_inputs, keys.images, keys.logits, track)
         return _FlowPath(result.logits, self._networks.scores(result.features))
 
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:

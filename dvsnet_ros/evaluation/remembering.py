@@ -20,15 +20,16 @@ from torch import Tensor
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.region_networks import FlowPathResult, RegionNetworks
 from dvsnet_ros.core.regions import Region, RegionGrid
+from dvsnet_ros.core.tracking import Track
 
 
 class _KeyRegion(NamedTuple):
-    """A region's place in its batch, and the bytes of its key frame, key logits and track."""
+    """A region's place in its batch, bytes of its key frame and key logits; its track and age."""
 
     place: int
     pixels: bytes
     logits: bytes
-    track: bytes
+    track: tuple[bytes, int] | None
 
 
 class RememberingNetworks(RegionNetworks):
@@ -89,14 +90,13 @@ class RememberingNetworks(RegionNetworks):
         return torch.cat([self._logits[region] for region in regions])
 
     def flow_path(
-        self, current: Tensor, key: Tensor, logits: Tensor, track: Tensor | None = None
+        self, current: Tensor, key: Tensor, logits: Tensor, track: Track | None = None
     ) -> FlowPathResult:
         """As RegionNetworks'; computed as one batch unless all its regions are remembered."""
         if current is not self._inputs:
             return super().flow_path(current, key, logits, track)
-        tracks = [b""] * len(key) if track is None else [_bytes_of(region) for region in track]
         regions = [
-            _KeyRegion(place, _bytes_of(key[place]), _bytes_of(logits[place]), tracks[place])
+            _KeyRegion(place, _bytes_of(key[place]), _bytes_of(logits[place]), _known(track, place))
             for place in range(len(key))
         ]
         if any(region not in self._results for region in regions):
@@ -110,6 +110,10 @@ class RememberingNetworks(RegionNetworks):
             torch.cat([result.logits for result in results]),
             torch.cat([result.features for result in results]),
         )
+
+
+def _known(track: Track | None, place: int) -> tuple[bytes, int] | None:
+    return None if track is None else (_bytes_of(track.motion[place]), track.ages[place])
 
 
 def _bytes_of(region: Tensor) -> bytes:

@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dvsnet_ros.core.networks.decision import FEATURE_SIZE
 from dvsnet_ros.training.data import DataError
 
 FEATURES_FILE = "X.npy"
 SCORES_FILE = "Y.npy"
-FEATURE_GRID = (4, 8)
 
 _HEADER_BYTES = 128
 
@@ -68,10 +68,10 @@ def load_cases(folders: Sequence[Path]) -> tuple[JoinedFeatures, NDArray[np.floa
 def _load_folder(folder: Path) -> tuple[NDArray[np.floating[Any]], NDArray[np.float64]]:
     features = _load(folder / FEATURES_FILE, mmap_mode="r")
     scores = _load(folder / SCORES_FILE, mmap_mode=None)
-    if features.ndim != 4 or features.shape[1:3] != FEATURE_GRID or features.dtype.kind != "f":
+    if features.ndim != 4 or features.shape[1:3] != FEATURE_SIZE or features.dtype.kind != "f":
         raise DataError(
             f"'{folder / FEATURES_FILE}' holds {features.dtype} {list(features.shape)}; testcases "
-            f"are floats [N, {FEATURE_GRID[0]}, {FEATURE_GRID[1]}, channels]"
+            f"are floats [N, {FEATURE_SIZE[0]}, {FEATURE_SIZE[1]}, channels]"
         )
     if scores.shape != features.shape[:1]:
         raise DataError(
@@ -121,7 +121,7 @@ class CaseWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._progress = folder / "testcases.json"
         self._settings = settings
-        self._features = _Array(folder / FEATURES_FILE, (*FEATURE_GRID, channels), np.float32)
+        self._features = _Array(folder / FEATURES_FILE, (*FEATURE_SIZE, channels), np.float32)
         self._scores = _Array(folder / SCORES_FILE, (), np.float64)
         if not resume and (self._progress.exists() or self._features.path.exists()):
             raise DataError(

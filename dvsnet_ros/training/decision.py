@@ -6,6 +6,7 @@ alone, so a run that was interrupted and goes on from its state ends as one that
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,8 +21,8 @@ from torch import Tensor, nn
 
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, InputFormat, save_checkpoint
 from dvsnet_ros.core.label_sets import LabelSet
-from dvsnet_ros.core.networks import NetworkSpec
-from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks import NetworkSpec, build_network
+from dvsnet_ros.core.networks.decision import CellDecision
 from dvsnet_ros.training.calibration import mean_absolute_error
 from dvsnet_ros.training.case_files import JoinedFeatures
 from dvsnet_ros.training.state import TrainingLog, load_state, save_state
@@ -33,6 +34,13 @@ WHOLE_FILE = "dvsnet.safetensors"
 
 BIAS = 0.1
 """Of the dense layers at the start, as in the original."""
+
+SAMPLE = 10_000
+"""Testcases, at most, from which the features' means and deviations are taken."""
+
+LOSSES = {"decision_network": functional.mse_loss, "cell_decision": functional.smooth_l1_loss}
+"""By architecture: the original's, and one for which a few surprises do not outweigh all else."""
+DEFAULT_CHANNELS = {"decision_network": 96, "cell_decision": 16}
 
 SCORE_STEP = 2.5
 LOWEST_STEP = 50.0
@@ -70,8 +78,9 @@ class DecisionRecipe:
         batch_size: testcases a step; those of an epoch that fill none are left to the next shuffle.
         learning_rate: of Adam in the first epoch.
         decay: the learning rate's factor after each epoch.
-        channels: of the network's convolution.
-        hidden: width of its large dense layers.
+        architecture: `decision_network`, the original's, or `cell_decision`.
+        channels: of the network's convolutions; by default 96 in the original, 16 in the other.
+        hidden: width of the original's large dense layers.
         evenness: 0-1, whether all testcases are drawn equally often (0, as in the original) or all
             scores (1). Where most testcases have scores of 90 or more, and a camera is to be served
             that the flow path never learned on, drawing low scores as often keeps the network from
@@ -79,21 +88,37 @@ class DecisionRecipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if the evenness is out of its range.
+        ValueError: if the evenness is out of its range, or the architecture unknown.
     """
 
     epochs: int = 100
     batch_size: int = 32
     learning_rate: float = 0.002
     decay: float = 0.99
-    channels: int = 96
+    architecture: str = "decision_network"
+    channels: int | None = None
     hidden: int = 1024
     evenness: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.architecture not in LOSSES:
+            raise ValueError(
+                f"the decision network's architecture is '{self.architecture}'; it must be "
+                f"{' or '.join(LOSSES)}"
+            )
         if not 0.0 <= self.evenness <= 1.0:
             raise ValueError(f"the evenness is {self.evenness}; it must be from 0 to 1")
+
+    def spec(self, feature_channels: int) -> NetworkSpec:
+        """The network, for features of so many channels."""
+        arguments = {
+            "feature_channels": feature_channels,
+            "channels": self.channels or DEFAULT_CHANNELS[self.architecture],
+        }
+        if self.architecture == "decision_network":
+            arguments["hidden"] = self.hidden
+        return NetworkSpec(self.architecture, arguments)
 
 
 @dataclass(frozen=True)
@@ -102,7 +127,7 @@ class DecisionProgress:
 
     Attributes:
         step, steps: done, and in all.
-        loss: mean squared error of the step's batch.
+        loss: of the step's batch, see `LOSSES`.
         error: mean absolute error on the validation testcases, in points.
     """
 
@@ -139,12 +164,10 @@ class DecisionTraining:
     save_every: int = 10
 
     def __post_init__(self) -> None:
-        channels = self._check()
-        arguments = {"channels": self.recipe.channels, "hidden": self.recipe.hidden}
-        self.spec = NetworkSpec("decision_network", {"feature_channels": channels, **arguments})
+        self.spec = self.recipe.spec(self._check())
         torch.manual_seed(self.recipe.seed)
-        self.network = DecisionNetwork(**self.spec.arguments)
-        initialise(self.network, float(self.training.scores.mean()))
+        self.network = build_network(self.spec)
+        initialise(self.network, self.training)
         self.network.to(self.device)
         self.optimizer = torch.optim.Adam(self.network.parameters())
         self.step = 0
@@ -197,7 +220,7 @@ class DecisionTraining:
         save_checkpoint(self.out / WEIGHTS_FILE, self.checkpoint())
 
     def train_step(self, features: Tensor, scores: Tensor) -> float:
-        """One step of Adam on a batch (see `batch`); returns the mean squared error."""
+        """One step of Adam on a batch (see `batch`); returns its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * self.recipe.decay ** (
                 self.step // self.steps_per_epoch
@@ -205,7 +228,7 @@ class DecisionTraining:
         torch.manual_seed(_seed_of(self.recipe.seed, self.step))  # of the dropout
         self.network.train()
         self.optimizer.zero_grad()
-        loss = functional.mse_loss(self.network(features), scores)
+        loss = LOSSES[self.recipe.architecture](self.network(features), scores)
         loss.backward()
         self.optimizer.step()
         return float(loss.detach())
@@ -228,10 +251,11 @@ class DecisionTraining:
 
     def checkpoint(self) -> Checkpoint:
         """The best weights so far, as a checkpoint that holds only a decision network."""
-        network = DecisionNetwork(**self.spec.arguments).eval()
+        network = build_network(self.spec)
         network.load_state_dict(self.best)
-        networks: dict[str, nn.Module] = {"decision": network}
-        return Checkpoint(networks, {"decision": self.spec}, self.label_set, InputFormat())
+        return Checkpoint(
+            {"decision": network}, {"decision": self.spec}, self.label_set, InputFormat()
+        )
 
     def save(self) -> None:
         """Write the state to go on from."""
@@ -304,8 +328,8 @@ def with_decision(checkpoint: Checkpoint, decision: Checkpoint) -> Checkpoint:
     )
 
 
-def initialise(network: DecisionNetwork, mean_score: float) -> None:
-    """Random weights after He et al. (2015), the original's biases, and scores around a mean.
+def initialise(network: nn.Module, cases: Cases) -> None:
+    """Random weights after He et al. (2015), the original's biases, and scores around the mean.
 
     The original's scores start at 0; from there Adam needs tens of thousands of steps to the mean,
     and until the last bias is there, dropout makes noise of it.
@@ -315,7 +339,15 @@ def initialise(network: DecisionNetwork, mean_score: float) -> None:
             nn.init.kaiming_normal_(module.weight)
             if module.bias is not None:
                 nn.init.constant_(module.bias, BIAS if isinstance(module, nn.Linear) else 0.0)
-    nn.init.constant_(network.dense4.bias, mean_score)
+    mean_score = float(cases.scores.mean())
+    if isinstance(network, CellDecision):
+        features, _ = cases.batch(slice(None, None, -(-len(cases) // SAMPLE)))
+        network.mean.copy_(features.mean((0, 2, 3)))
+        network.deviation.copy_(features.std((0, 2, 3)).clamp(min=1e-6))
+        right = min(max(mean_score / 100.0, 0.001), 0.999)
+        nn.init.constant_(network.get_parameter("predict.bias"), math.log(1.0 / right - 1.0))
+    else:
+        nn.init.constant_(network.get_parameter("dense4.bias"), mean_score)
 
 
 def _draw_shares(scores: NDArray[np.float64], evenness: float) -> NDArray[np.float64]:

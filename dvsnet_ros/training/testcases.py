@@ -22,6 +22,7 @@ from dvsnet_ros.core.decode import decode
 from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.images import read_image
 from dvsnet_ros.drives.lists import beneath
@@ -213,7 +214,9 @@ class CaseMaker:
                 f"'{pair.key.name}' and '{pair.current.name}' differ in size; give --height and "
                 "--width to process them at one"
             )
-        track = self._track((pair.key, *pair.between, pair.current), current.grid)
+        motion = self._track((pair.key, *pair.between, pair.current), current.grid)
+        ages = [len(pair.between) + 1] * len(current.grid.regions)
+        track = None if motion is None else Track(motion, ages)
         result = self._networks.flow_path(current.flow_inputs, key.flow_inputs, key.keys, track)
         features = result.features.permute(0, 2, 3, 1)  # as TensorFlow lays them out
         agreement = np.array(

@@ -1,9 +1,11 @@
 import pytest
 import torch
 
+from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.region_networks import decision_features, key_logits, warp_and_scale
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.tracking import Track
 
 CLASSES = 3
 
@@ -62,24 +64,58 @@ def test_a_tracked_flow_leaves_more_of_a_line() -> None:
     assert peaks[1] > 0.55
 
 
-def test_where_there_is_a_correction_the_decision_network_reads_the_doubts() -> None:
+def test_where_there_is_a_correction_the_decision_network_reads_what_it_knows_of_itself() -> None:
     network = FlowNet(CLASSES, 4, correction=8)
-    fields = network(*torch.rand(2, 2, 3, 64, 128))
+    current, key = torch.rand(2, 2, 3, 64, 128)
+    fields = network(current, key)
     certain, unsure = torch.zeros(2, CLASSES, 32, 64), torch.zeros(2, CLASSES, 32, 64)
     certain[:, 1] = 50.0
     certain[0, :, :16, :32] = 0.0  # a quarter of the first region knows nothing
-    features = decision_features(fields, unsure, certain)
+    features = decision_features(fields, None, unsure, unsure, certain)
     assert features.shape == (2, network.feature_channels, 4, 8)
-    followed, keys = features[:, -2], features[:, -1]
-    unknown = 10.0 * (1.0 - 1.0 / CLASSES)
+    followed, keys, changed, residual = features.unbind(1)
+    unknown = 1.0 - 1.0 / CLASSES
     assert torch.allclose(keys, torch.full((2, 4, 8), unknown))
     assert torch.allclose(followed[0, :2, :4], torch.tensor(unknown))
-    assert followed[0, 2:].abs().max() < 1e-5
-    assert followed[1].abs().max() < 1e-5
+    assert followed[0, 2:].abs().max() < 1e-6
+    assert followed[1].abs().max() < 1e-6
+    assert changed[0, :2, :4].abs().max() < 1e-6
+    assert torch.allclose(changed[1], torch.tensor(unknown))
+    assert residual.min() > 0.0
 
 
-def test_without_one_it_reads_the_flow_features_alone() -> None:
-    network = FlowNet(CLASSES, 4)
-    fields = network(*torch.rand(2, 2, 3, 64, 128))
+@torch.no_grad()
+def test_where_images_are_the_same_nothing_is_left_between_them() -> None:
+    network = FlowNet(CLASSES, 4, correction=8)
+    for parameter in network.predict_flow2.parameters():
+        parameter.zero_()
+    image = torch.rand(1, 3, 64, 128)
+    logits = torch.randn(1, CLASSES, 16, 32)
+    features = decision_features(network(image, image), None, logits, logits, logits)
+    assert features[:, 2:].abs().max() < 1e-6  # neither a change nor a residual
+
+
+def test_where_there_is_a_track_it_reads_the_track_and_its_age_too() -> None:
+    network = FlowNet(CLASSES, 4, correction=8, tracked=True)
+    motion = torch.zeros(3, 2, 64, 128)
+    motion[1, 0] = 16.0
+    track = Track(motion, [1, 2, 16])
+    fields = network(*torch.rand(2, 3, 3, 64, 128), motion)
+    logits = torch.randn(3, CLASSES, 16, 32)
+    features = decision_features(fields, track, logits, logits, logits)
+    assert features.shape == (3, network.feature_channels, 4, 8)
+    sideways, down, octaves = features[:, -3:].unbind(1)
+    assert torch.allclose(sideways[:, 0, 0], torch.tensor([0.0, 1.0, 0.0]))
+    assert torch.count_nonzero(down) == 0
+    assert torch.allclose(octaves[:, 3, 7], torch.tensor([0.0, 1.0, 4.0]))
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_without_a_correction_it_reads_the_flow_features_as_the_original(tracked: bool) -> None:
+    network = FlowNet(CLASSES, 4, tracked=tracked)
+    track = Track(torch.zeros(2, 2, 64, 128), [1, 1]) if tracked else None
+    fields = network(*torch.rand(2, 2, 3, 64, 128), track.motion if track else None)
     logits = torch.randn(2, CLASSES, 8, 16)
-    assert decision_features(fields, logits, logits).shape == (2, 64, 4, 8)
+    features = decision_features(fields, track, logits, logits, logits)
+    assert torch.equal(features, DecisionNetwork.resize_features(fields.features))
+    assert features.shape == (2, network.feature_channels, 4, 8)

@@ -33,7 +33,7 @@ def test_a_rising_target_rises_by_what_a_region_loses() -> None:
 
 
 def test_under_a_rising_target_no_region_goes_unsegmented() -> None:
-    rising, fixed = Schedule("rising", 80.0), Schedule("fixed", 80.0)
+    rising, fixed = Schedule("rising", 80.0, share=0.2), Schedule("fixed", 80.0)
     assert [segmented_every(schedule, 90.0) for schedule in (rising, fixed)] == [7, None]
     assert [segmented_every(schedule, 70.0) for schedule in (rising, fixed)] == [1, 1]
 

@@ -82,7 +82,7 @@ def test_a_sweep_counts_what_a_plain_run_gives(
     settings = [
         target_setting(87.38),
         target_setting(88.0, "dynamic"),
-        target_setting(84.0, "rising"),
+        target_setting(87.0, "rising"),
         interval_setting(3),
     ]
     sweep = swept(segmenters, footage, settings)

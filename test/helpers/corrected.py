@@ -11,7 +11,10 @@ from dvsnet_ros.core.networks.flow_net import FlowNet
 
 
 def with_correction(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with a random correction; scores are 100 less the flow path's mean doubt."""
+    """The checkpoint with a random correction.
+
+    Scores are 100 less ten times the flow path's mean doubt.
+    """
     spec = checkpoint.specs["flow"]
     flow_spec = NetworkSpec(spec.architecture, {**spec.arguments, "correction": 8})
     flow = build_network(flow_spec)
@@ -33,7 +36,7 @@ def with_correction(checkpoint: Checkpoint) -> Checkpoint:
 def _score_by_doubt(network: DecisionNetwork) -> None:
     for parameter in network.parameters():
         parameter.zero_()
-    network.conv.weight[0, -2, 1, 1] = 1.0  # the flow path's doubt, as it is
+    network.conv.weight[0, 0, 1, 1] = 10.0  # the flow path's doubt
     network.dense1.weight.fill_(1.0 / network.dense1.in_features)
     for layer in (network.dense2, network.dense3):
         layer.weight[0] = 1.0

@@ -27,10 +27,12 @@ from dvsnet_ros.training.decision import (
     expected_scores,
 )
 from dvsnet_ros.training.state import read_log
+from helpers.corrected import with_correction
 from helpers.gradients import silent_parameters
 
 CHANNELS = 64  # of the tiny flow network's features
 SMALL = DecisionRecipe(epochs=4, batch_size=8, channels=4, hidden=16)
+BOTH = pytest.mark.parametrize("architecture", ["decision_network", "cell_decision"])
 
 
 def make_cases(seed: int, count: int) -> Cases:
@@ -45,8 +47,10 @@ def make_training(out: Path, recipe: DecisionRecipe = SMALL) -> DecisionTraining
     return DecisionTraining(recipe, make_cases(0, 44), make_cases(1, 20), CAMVID, out, save_every=2)
 
 
-def test_it_learns(tmp_path: Path) -> None:
-    training = make_training(tmp_path, DecisionRecipe(40, 8, channels=8, hidden=32))
+@BOTH
+def test_it_learns(tmp_path: Path, architecture: str) -> None:
+    recipe = DecisionRecipe(40, 8, architecture=architecture, channels=8, hidden=32)
+    training = make_training(tmp_path, recipe)
     losses = [progress.loss for progress in training.run()]
     assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:20])
     validation = training.validation
@@ -56,8 +60,9 @@ def test_it_learns(tmp_path: Path) -> None:
     assert rank_correlation(expected, validation.scores) > 0.7
 
 
-def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
-    training = make_training(tmp_path)
+@BOTH
+def test_the_gradient_reaches_every_parameter(tmp_path: Path, architecture: str) -> None:
+    training = make_training(tmp_path, replace(SMALL, architecture=architecture))
     training.train_step(*training.batch(0))
     assert silent_parameters(training.network) == []
 
@@ -94,16 +99,18 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     assert mean_absolute_error(expected_scores(best, validation), validation.scores) == min(errors)
 
 
-def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:
-    whole = make_training(tmp_path / "whole")
+@BOTH
+def test_interrupted_ends_as_uninterrupted(tmp_path: Path, architecture: str) -> None:
+    recipe = replace(SMALL, architecture=architecture)
+    whole = make_training(tmp_path / "whole", recipe)
     assert [p.step for p in whole.run()] == list(range(1, 4 * 5 + 1))
     for stop in (7, 6):
-        interrupted = make_training(tmp_path / "cut")
+        interrupted = make_training(tmp_path / "cut", recipe)
         for _ in islice(interrupted.run(), stop):
             pass
         interrupted.save()
         list(islice(interrupted.run(), 1))  # work that is lost
-    resumed = make_training(tmp_path / "cut")
+    resumed = make_training(tmp_path / "cut", recipe)
     assert resumed.step == 13
     for _ in resumed.run():
         pass
@@ -120,6 +127,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="fewer than a batch"):
         make_training(tmp_path / "other", DecisionRecipe(batch_size=64))
     narrow = Cases(make_cases(1, 20).features[..., :32], make_cases(1, 20).scores)
+    with pytest.raises(ValueError, match="decision_network or cell_decision"):
+        replace(SMALL, architecture="forest")
     with pytest.raises(ValueError, match="64 channels"):
         DecisionTraining(SMALL, make_cases(0, 44), narrow, CAMVID, tmp_path / "third")
 
@@ -172,6 +181,47 @@ def test_command_refuses(folders: Path, capsys: pytest.CaptureFixture[str]) -> N
     (folders / "val" / "X.npy").unlink()
     assert train_in(folders, "--resume") == 2
     assert "dvsnet gentestcase makes" in capsys.readouterr().err
+
+
+def test_a_cell_says_the_same_wherever_it_lies(tmp_path: Path) -> None:
+    training = make_training(tmp_path, replace(SMALL, architecture="cell_decision"))
+    features, _ = training.batch(0)
+    network = training.network.eval()
+    elsewhere = features.roll((1, 3), (2, 3))
+    assert torch.allclose(network(elsewhere), network(features), atol=1e-4)
+    assert network(1000.0 * features).max() <= 100.0
+
+
+def test_at_first_scores_are_around_the_mean(tmp_path: Path) -> None:
+    cases = make_cases(0, 44)
+    cases = Cases(cases.features + 1000.0, cases.scores)  # whatever the features' size
+    training = DecisionTraining(
+        replace(SMALL, architecture="cell_decision"), cases, cases, CAMVID, tmp_path
+    )
+    first = expected_scores(training.network, cases)
+    assert abs(first.mean() - cases.scores.mean()) < 20
+
+
+def test_the_architecture_follows_from_the_flow_network(tmp_path: Path) -> None:
+    """Where it has a correction, each cell is for itself; else the original's network."""
+    for checkpoint, architecture in (
+        (with_correction(untrained_checkpoint()), "cell_decision"),
+        (untrained_checkpoint(), "decision_network"),
+    ):
+        channels = checkpoint.networks["flow"].feature_channels
+        folder = tmp_path / architecture
+        folder.mkdir()
+        save_checkpoint(folder / "whole.safetensors", checkpoint)
+        np.save(folder / "X", np.random.default_rng(0).random((16, 4, 8, channels)))
+        np.save(folder / "Y", np.linspace(80, 100, 16))
+        arguments = [
+            "--train-data-dir", f"{folder}", "--val-data-dir", f"{folder}", "--batch-size", "8",
+            "--save-dir", f"{folder / 'out'}", "--epochs", "1", "--channels", "2",
+            "--hidden", "4", "--restore-from", f"{folder / 'whole.safetensors'}",
+        ]  # fmt: skip
+        assert train.run(arguments) == 0
+        whole = load_checkpoint(folder / "out" / WHOLE_FILE)
+        assert whole.specs["decision"].architecture == architecture
 
 
 def test_testcases_of_another_flow_network_are_refused(

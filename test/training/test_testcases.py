@@ -25,6 +25,7 @@ from dvsnet_ros.core.networks.warp import warp
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
 from dvsnet_ros.training.augmentation import relight
@@ -173,11 +174,11 @@ def test_pairs_of_a_drive(folder: Path) -> None:
 def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
-    tracks: list[torch.Tensor] = []
+    tracks: list[Track] = []
 
     class Recording(RegionNetworks):
         def flow_path(self, current, key, logits, track=None):  # type: ignore[no-untyped-def]
-            tracks.append(track.clone())
+            tracks.append(Track(track.motion.clone(), track.ages))
             return super().flow_path(current, key, logits, track)
 
     frames = drifting_frames(4, step=6)
@@ -199,7 +200,8 @@ def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
     ]
     assert len(from_the_first) == len(driven) == 3
     for one, other in zip(from_the_first, driven, strict=True):
-        assert torch.allclose(one, other, atol=1e-4)
+        assert torch.allclose(one.motion, other.motion, atol=1e-4)
+        assert one.ages == other.ages
 
 
 @pytest.mark.parametrize("tracked", [False, True])

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from dvsnet_ros.core.networks.compact import CompactSegmenter
-from dvsnet_ros.core.networks.decision import DecisionNetwork
+from dvsnet_ros.core.networks.decision import CellDecision, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowNet
 
@@ -18,6 +18,7 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "deeplab_fast": DeepLabFast,
     "flow_net": FlowNet,
     "decision_network": DecisionNetwork,
+    "cell_decision": CellDecision,
 }
 
 

@@ -1,10 +1,12 @@
 """The decision network: how good would warping be?
 
-Source: section 3.3 of the DVSNet paper; `model/decisionmodel.py` of the original.
+Source: section 3.3 of the DVSNet paper; `model/decisionmodel.py` of the original. `CellDecision` is
+our own.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -12,6 +14,10 @@ from dvsnet_ros.core.networks.layers import leaky
 from dvsnet_ros.core.networks.resize import resize_bilinear
 
 DROPOUT = 0.5
+LEFT_OUT = 0.1
+"""How often `CellDecision` has to do without a feature in training; none is to be trusted alone."""
+FEATURE_SIZE = (4, 8)
+"""Height and width to which features are resized: the cells of a region."""
 
 
 class DecisionNetwork(nn.Module):
@@ -23,13 +29,10 @@ class DecisionNetwork(nn.Module):
         hidden: width of the two large dense layers, 1024 in the original.
     """
 
-    FEATURE_SIZE = (4, 8)
-    """Height and width to which the features are resized."""
-
     def __init__(self, feature_channels: int = 384, channels: int = 96, hidden: int = 1024) -> None:
         super().__init__()
         self.feature_channels = feature_channels
-        height, width = self.FEATURE_SIZE
+        height, width = FEATURE_SIZE
         self.conv = nn.Conv2d(feature_channels, channels, 3, 1, 1)
         self.dense1 = nn.Linear(channels * height * width, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
@@ -39,7 +42,7 @@ class DecisionNetwork(nn.Module):
     @classmethod
     def resize_features(cls, features: Tensor) -> Tensor:
         """Features [N, C, h, w] at the size that the network reads: [N, C, 4, 8]."""
-        return resize_bilinear(features, *cls.FEATURE_SIZE)
+        return resize_bilinear(features, *FEATURE_SIZE)
 
     def forward(self, features: Tensor) -> Tensor:
         """Scores [N] of resized features [N, C, 4, 8]; dropout in training mode only."""
@@ -53,3 +56,38 @@ class DecisionNetwork(nn.Module):
 
     def _dropout(self, hidden: Tensor) -> Tensor:
         return functional.dropout(hidden, DROPOUT, self.training)
+
+
+class CellDecision(nn.Module):
+    """Expected confidence scores (0-100) from what the flow path knows of itself.
+
+    A score is a mean over a region's pixels, and so it is made here: of each cell, from its own
+    features alone, the share of labels that are wrong, and of these the mean. There is little to
+    learn by heart, and what is learned of one place holds at every other.
+
+    Args:
+        feature_channels: channels of the features.
+        channels: of its own layers.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, feature_channels: int, channels: int = 16) -> None:
+        super().__init__()
+        self.feature_channels = feature_channels
+        self.register_buffer("mean", torch.zeros(feature_channels))
+        self.register_buffer("deviation", torch.ones(feature_channels))
+        self.conv1 = nn.Conv2d(feature_channels, channels, 1)
+        self.conv2 = nn.Conv2d(channels, channels, 1)
+        self.predict = nn.Conv2d(channels, 1, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scores [N] of features [N, C, 4, 8]; in training mode, some features are left out."""
+        mean, deviation = (each.view(-1, 1, 1) for each in (self.mean, self.deviation))
+        known = (features - mean) / deviation
+        if self.training:
+            known = known * (torch.rand_like(known[..., :1, :1]) >= LEFT_OUT)
+        hidden = leaky(self.conv2(leaky(self.conv1(known))))
+        wrong: Tensor = self.predict(hidden).sigmoid()
+        return 100.0 * (1.0 - wrong.mean((1, 2, 3)))

@@ -19,11 +19,12 @@ from dvsnet_ros.core.networks.warp import add_flows, flow_on_grid, warp
 
 FLOW_FACTOR = 5.0
 """The flow is this times the prediction, in pixels of the 1/8 grid."""
-DOUBTS = 2
-"""Channels that the decision network reads beside conv6_1 where there is a correction: how unsure
-the flow path's labels are, and those of the key frame."""
 TRACK_CHANNELS = 2
-"""Channels of a track, which correction and decision network read where there is one."""
+"""Channels of a track, which the correction reads where there is one."""
+SELF_CHANNELS = 4
+"""Channels that the decision network reads in place of conv6_1's where there is a correction."""
+TRACKED_SELF_CHANNELS = SELF_CHANNELS + TRACK_CHANNELS + 1
+"""And where there is a track too."""
 TRACKED_FINER = 2
 """Pixels of a tracked flow to one of the fields, along each side."""
 TRACK_UNIT = 4.0
@@ -39,12 +40,13 @@ class FlowFields:
             pixels of the 1/8 grid; of a tracked network `TRACKED_FINER` times as fine, and in
             pixels of that grid.
         scale: [N, classes, h, w], the factor of each warped logit.
-        features: [N, channels, h', w'] of conv6_1, what the decision network reads.
+        features: [N, channels, h', w'] of conv6_1, what the decision network reads in the original.
         context: what the correction reads, each [N, channels, h_i, w_i], from the fields' grid to
             the coarsest; nothing where there is no correction.
         coarse_flows: four [N, 2, h_i, w_i], the estimates on which the flow is refined, coarsest
             first; in pixels of the 1/8 grid too. Only training reads them.
         track: [N, 2, h, w] of a tracked network, in `TRACK_UNIT`s.
+        residual: [N, 3, h, w] where there is a correction, the current image less the warped one.
     """
 
     flow: Tensor
@@ -53,6 +55,7 @@ class FlowFields:
     context: tuple[Tensor, ...] = ()
     coarse_flows: tuple[Tensor, ...] = ()
     track: Tensor | None = None
+    residual: Tensor | None = None
 
 
 class FlowNet(nn.Module):
@@ -86,7 +89,8 @@ class FlowNet(nn.Module):
         c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
         self.tracked = tracked
         track = TRACK_CHANNELS if tracked else 0
-        self.feature_channels = c6 + (DOUBTS if correction else 0) + track
+        known = TRACKED_SELF_CHANNELS if tracked else SELF_CHANNELS
+        self.feature_channels = known if correction else c6
         self.conv1 = nn.Conv2d(6, c1, k1, 2, k1 // 2)
         self.conv2 = nn.Conv2d(c1, c2, k2, 2, k2 // 2)
         self.conv3 = nn.Conv2d(c2, c3, k3, 2, k3 // 2)
@@ -136,16 +140,19 @@ class FlowNet(nn.Module):
         refined3, flow4 = self.refine3(refined4, conv3)
         refined2, flow3 = self.refine2(refined3, conv2)
         flow = FLOW_FACTOR * self.predict_flow2(refined2)
-        moved = () if track is None else (_coarse_track(track, flow),)
+        moved = None if track is None else _coarse_track(track, flow)
+        residual = None
         context: tuple[Tensor, ...] = ()
         if self.correction is not None:
-            seen = torch.cat((refined2, difference(current, key, flow), *moved), 1)
-            context = (seen, refined3, refined4)
+            residual = difference(current, key, flow)
+            seen = [maps for maps in (refined2, residual, moved) if maps is not None]
+            context = (torch.cat(seen, 1), refined3, refined4)
         coarse = tuple(FLOW_FACTOR * estimate for estimate in (flow6, flow5, flow4, flow3))
         if track is not None:
             grid = [TRACKED_FINER * side for side in flow.shape[-2:]]
             flow = add_flows(flow_on_grid(flow.float(), *grid), flow_on_grid(track, *grid))
-        return FlowFields(flow, self.predict_scale(refined2), conv6, context, coarse, *moved)
+        scale = self.predict_scale(refined2)
+        return FlowFields(flow, scale, conv6, context, coarse, moved, residual)
 
     def correct(self, logits: Tensor, fields: FlowFields) -> Tensor:
         """Warped and scaled logits [N, C, h, w], corrected if this network has a correction."""
