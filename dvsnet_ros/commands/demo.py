@@ -39,6 +39,9 @@ from dvsnet_ros.nodes.demo_session import record
 FAILED = 1
 WRONG_INPUT = 2
 
+MOST = 0.5
+"""Share of segmentations above which the demo says how to come by fewer."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -246,5 +249,10 @@ def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
     )
     shares = (f"{100 * kept.share(path):.1f} % on the {path.label} path" for path in RegionPath)
     print(f"regions: {', '.join(shares)}")
+    if len(kept) > 1 and kept.share(RegionPath.SEGMENTATION) > MOST:
+        print(
+            "most scores are under the target on this drive; a lower --target segments less, and "
+            f"dvsnet report '{plan.source}' report.html shows what each costs and brings"
+        )
     for file in sorted(out.iterdir()):
         print(out / file.name)

@@ -72,6 +72,7 @@ def check_decisions(path: Path, frames: int, regions: int, said: str) -> None:
     assert places == [(frame, region) for frame in range(frames) for region in range(regions)]
     segmented = sum(row["path"] == "segmentation" for row in rows)
     assert f"{100 * segmented / len(rows):.1f} % on the segmentation path" in said
+    assert ("a lower --target segments less" in said) == (segmented / len(rows) > 0.5)
     for row in rows:
         score, target = float(row["expected_confidence"]), float(row["target"])
         assert math.isnan(score) == (row["frame"] == "0")
