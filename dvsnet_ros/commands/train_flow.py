@@ -193,7 +193,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     return FlowTraining(
         recipe,
         _pairs(options, stills, reach) if recipe.steps else [],
-        _footage(options, stills, segmenter, reach) if recipe.distil_steps else [],
+        _footage(options, stills, segmenter, reach, recipe.tracked) if recipe.distil_steps else [],
         options.out,
         beside=segmenter,
         device=resolve_device(options.device),
@@ -248,20 +248,23 @@ def _footage(
     stills: MovedStills | None,
     segmenter: Checkpoint | None,
     reach: KeyReach,
+    tracked: bool,
 ) -> list[SegmentedFootage]:
     if segmenter is None:
         raise ValueError("distillation needs --segmenter CHECKPOINT; or give --distil-steps 0")
     device = resolve_device(options.device)
     networks = RegionNetworks(segmenter, device, resolve_precision(options.precision, device))
     footage = [
-        footage_of_drive(drive(source), reach, options.drive_frames)
+        footage_of_drive(drive(source), reach, options.drive_frames, tracked=tracked)
         for source in options.distil_drives
     ]
     segmented = [SegmentedFootage(frames, networks, options.overlap) for frames in footage]
     if options.distil_stills:
         if stills is None:
             raise ValueError("--distil-stills needs --data-dir and --labels-dir")
-        moved = footage_of_stills("stills", stills, options.distil_stills, options.seed)
+        moved = footage_of_stills(
+            "stills", stills, options.distil_stills, options.seed, tracked=tracked
+        )
         of_stills = SegmentedFootage(moved, networks, options.overlap)
         segmented += [of_stills] * max(1, len(segmented))
     return segmented

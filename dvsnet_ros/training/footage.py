@@ -39,7 +39,7 @@ class Footage:
         images: uint8 [H, W, 3] BGR, all of one size.
         pairs: (key frame, current frame), indices into the images.
         motions: [1, 2, H / 2, W / 2] float16 in pixels, each image's motion to the image before it;
-            0 where that does not belong to the same stretch.
+            0 where that does not belong to the same stretch. Nothing where it is not tracked.
 
     Raises:
         ValueError: if there are no pairs, or images of several sizes.
@@ -48,7 +48,7 @@ class Footage:
     name: str
     images: Sequence[NDArray[np.uint8]]
     pairs: Sequence[tuple[int, int]]
-    motions: Sequence[Tensor]
+    motions: Sequence[Tensor] = ()
 
     def __post_init__(self) -> None:
         if not self.pairs:
@@ -66,11 +66,13 @@ class Footage:
         return height, width
 
 
-def footage_of_drive(drive: Drive, reach: KeyReach, max_frames: int) -> Footage:
+def footage_of_drive(
+    drive: Drive, reach: KeyReach, max_frames: int, *, tracked: bool = False
+) -> Footage:
     """A drive's frames with the key frames that lie within reach before them.
 
     A drive of more than `max_frames` frames is represented by stretches spread over it evenly, each
-    twice as long as the reach.
+    twice as long as the reach. Motion is searched for if it is to be `tracked`.
     """
     length = 2 * reach.frames
     stretches = max(1, max_frames // length)
@@ -91,31 +93,37 @@ def footage_of_drive(drive: Drive, reach: KeyReach, max_frames: int) -> Footage:
         left -= 1
         here = len(images)
         images.append(frame.image)
-        motions.append(_motion(images[max(first, here - 1) :]))
+        if tracked:
+            motions.append(_motion(images[max(first, here - 1) :]))
         stamps.append(frame.stamp)
         keys = range(max(first, here - reach.frames), here)
         pairs += [(key, here) for key in keys if reach.holds(stamps[key], frame.stamp)]
     return Footage(drive.name, images, pairs, motions)
 
 
-def footage_of_stills(name: str, source: MovedStills, count: int, seed: int) -> Footage:
+def footage_of_stills(
+    name: str, source: MovedStills, count: int, seed: int, *, tracked: bool = False
+) -> Footage:
     """`count` pairs drawn from stills in motion, their flow left aside.
 
-    Each comes to its current frame in one to `MOST_STEPS` steps, as a camera's frames would, and
-    what is kept as its motion is these added up.
+    If they are to be `tracked`, each comes to its current frame in one to `MOST_STEPS` steps, as a
+    camera's frames would, and what is kept as its motion is these added up.
     """
     images: list[NDArray[np.uint8]] = []
     motions: list[Tensor] = []
     for number in range(count):
-        frames = moved_still(source, seed, number)
+        frames = moved_still(source, seed, number, MOST_STEPS if tracked else 1)
         images += [frames[0], frames[-1]]
-        motions += [_motion(frames[:1]), _motion(frames)]
+        if tracked:
+            motions += [_motion(frames[:1]), _motion(frames)]
     return Footage(name, images, [(2 * n, 2 * n + 1) for n in range(count)], motions)
 
 
-def moved_still(source: MovedStills, seed: int, number: int) -> list[NDArray[np.uint8]]:
+def moved_still(
+    source: MovedStills, seed: int, number: int, most_steps: int = MOST_STEPS
+) -> list[NDArray[np.uint8]]:
     """A pair of stills in motion and the frames between, the key frame first."""
-    steps = int(np.random.default_rng([seed, number, 1]).integers(1, MOST_STEPS + 1))
+    steps = int(np.random.default_rng([seed, number, 1]).integers(1, most_steps + 1))
     pairs = [
         source.pair(np.random.default_rng([seed, number]), step / steps)
         for step in range(1, steps + 1)
@@ -183,7 +191,13 @@ class SegmentedFootage:
         return current, key
 
     def track(self, draw: Draw) -> Tensor:
-        """The region's track to the key frame, [2, h / 2, w / 2] in pixels, float32."""
+        """The region's track to the key frame, [2, h / 2, w / 2] in pixels, float32.
+
+        Raises:
+            ValueError: if the footage is not tracked.
+        """
+        if not self._footage.motions:
+            raise ValueError(f"'{self._footage.name}' is not tracked; make footage of it that is")
         track: Tensor | None = None
         for index in range(draw.key + 1, draw.current + 1):
             motion = self._footage.motions[index].float()

@@ -71,7 +71,7 @@ def segmenter() -> Checkpoint:
 
 def make_footage(segmenter: Checkpoint) -> list[SegmentedFootage]:
     networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
-    footage = footage_of_stills("stills", make_pairs(), 2, seed=0)
+    footage = footage_of_stills("stills", make_pairs(), 2, seed=0, tracked=True)
     return [SegmentedFootage(footage, networks, overlap=16)]
 
 
@@ -130,7 +130,7 @@ def test_footage_knows_the_track_of_what_it_draws(tmp_path: Path, segmenter: Che
     """A picture that moves by 4 pixels a frame: 2 of a half-size region for each frame between."""
     for number, frame in enumerate(drifting_frames(5, step=4)):
         cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
-    footage = footage_of_drive(drive(tmp_path), KeyReach(4), 100)
+    footage = footage_of_drive(drive(tmp_path), KeyReach(4), 100, tracked=True)
     networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
     segmented = SegmentedFootage(footage, networks, overlap=16)
     for key, way in ((3, 2.0), (0, 8.0)):
@@ -139,6 +139,22 @@ def test_footage_knows_the_track_of_what_it_draws(tmp_path: Path, segmenter: Che
             assert track.shape == (2, 32, 40)
             middle = track[:, 8:-8, 12:-12].mean((1, 2)).tolist()
             assert middle == pytest.approx([sign * way, 0.0], abs=0.5)
+
+
+def test_footage_that_is_not_tracked_shows_the_same_and_searches_for_no_motion(
+    segmenter: Checkpoint,
+) -> None:
+    plain, tracked = (
+        footage_of_stills("stills", make_pairs(), 2, seed=0, tracked=tracked)
+        for tracked in (False, True)
+    )
+    assert plain.pairs == tracked.pairs
+    for one, other in zip(plain.images, tracked.images, strict=True):
+        assert np.array_equal(one, other)
+    assert (len(plain.motions), len(tracked.motions)) == (0, 4)
+    networks = RegionNetworks(segmenter, torch.device("cpu"), torch.float32)
+    with pytest.raises(ValueError, match="'stills' is not tracked"):
+        SegmentedFootage(plain, networks, overlap=16).track(Draw(1, 0, 0, False))
 
 
 def test_a_network_is_fitted_from_one_that_sees_less_with_larger_kernels() -> None:
