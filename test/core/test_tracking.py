@@ -118,3 +118,11 @@ def test_a_segmented_region_is_tracked_anew(checkpoint: Checkpoint) -> None:
 def test_a_network_without_a_track_has_no_view() -> None:
     networks = RegionNetworks(untrained_checkpoint(), torch.device("cpu"), torch.float32)
     assert networks.tracking_view(drifting_frames(1, step=SHIFT)[0], GRID) is None
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_flow_network_says_what_it_starts_from(tracked: bool) -> None:
+    network = FlowNet(11, 4, tracked=tracked)
+    track = None if tracked else torch.zeros(1, 2, 64, 64)
+    with pytest.raises(ValueError, match="starts from a track" if tracked else "give none"):
+        network(*torch.rand(2, 1, 3, 64, 64), track)

@@ -127,7 +127,17 @@ class FlowNet(nn.Module):
             key: those of their key frames.
             track: [N, 2, H, W] float32 in pixels, if the network is tracked; where it leads is what
                 the network sees of the key frame.
+
+        Raises:
+            ValueError: if there is a track for a network that is not tracked, or none for one that
+                is.
         """
+        if self.tracked != (track is not None):
+            raise ValueError(
+                "this flow network starts from a track; give the motion to the key frame"
+                if self.tracked
+                else "this flow network was not made to start from a track; give none"
+            )
         if track is not None:
             key = warp(key.float(), track).to(key.dtype)
         conv2 = leaky(self.conv2(leaky(self.conv1(torch.cat((current, key), 1)))))
