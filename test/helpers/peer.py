@@ -33,6 +33,7 @@ from dvsnet_ros.nodes.messages import nanoseconds, time_message
 from helpers.processes import Process, running
 
 TIMEOUT = 30.0
+ASKED_AGAIN = 3.0  # seconds without an answer after which a question is asked again
 RELIABLE = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 SECOND = 1_000_000_000
@@ -199,17 +200,39 @@ class Peer:
 
     def call(self, service_type: Any, name: str, request: Any) -> Any:
         """The service's response."""
-        if name not in self._clients:
-            self._clients[name] = self.node.create_client(service_type, name)
-        client = self._clients[name]
-        self.until(client.service_is_ready, f"service {name}")
-        future = client.call_async(request)
+        future = self._client(service_type, name).call_async(request)
         self.until(future.done, f"response of {name}")
         return future.result()
 
+    def read(self, service_type: Any, name: str, request: Any) -> Any:
+        """The response of a service that changes nothing.
+
+        It is asked again after a while: what the node answers before it has found who reads the
+        answer is lost.
+        """
+        client = self._client(service_type, name)
+        asked: list[Any] = []
+        next_time = time.monotonic()
+
+        def answered() -> bool:
+            nonlocal next_time
+            if time.monotonic() >= next_time:
+                asked.append(client.call_async(request))
+                next_time = time.monotonic() + ASKED_AGAIN
+            return any(future.done() for future in asked)
+
+        self.until(answered, f"response of {name}")
+        return next(future.result() for future in asked if future.done())
+
+    def _client(self, service_type: Any, name: str) -> Any:
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(service_type, name)
+        self.until(self._clients[name].service_is_ready, f"service {name}")
+        return self._clients[name]
+
     def get(self, *names: str) -> list[Any]:
         """Values of parameters."""
-        response = self.call(
+        response = self.read(
             GetParameters, "/dvsnet/get_parameters", GetParameters.Request(names=list(names))
         )
         return [parameter_value_to_python(value) for value in response.values]
@@ -232,7 +255,7 @@ class Peer:
 
     def state(self) -> str:
         """Label of the node's lifecycle state."""
-        response = self.call(GetState, "/dvsnet/get_state", GetState.Request())
+        response = self.read(GetState, "/dvsnet/get_state", GetState.Request())
         return str(response.current_state.label)
 
     def transition(self, number: int) -> bool:
