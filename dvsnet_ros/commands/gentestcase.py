@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     """The command's flags: the original's, and a few more."""
     flags = argparse.ArgumentParser(
         prog="dvsnet gentestcase",
-        description="Make testcases for `dvsnet train` from frames without labels: X.npy, features "
-        "of the flow network, and Y.npy, how far the flow path agrees with the segmentation "
+        description="Make testcases for `dvsnet train` from frames without labels: X.npy, what "
+        "the decision network reads, and Y.npy, how far the flow path agrees with the segmentation "
         "network, 0-100. Flags are the original DVSNet's (underscores work too), from --data-dir "
         "to --clip; the others are new.",
         epilog="example: dvsnet gentestcase street.mp4 --max-distance 10 --restore-from "

@@ -11,7 +11,6 @@ from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
-from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.training.calibration import (
     calibration_table,
     format_calibration,
@@ -141,8 +140,7 @@ def _train(options: argparse.Namespace) -> int:
 def _suiting(checkpoint: Checkpoint | None) -> str:
     """The architecture for the testcases of a checkpoint's flow network."""
     flow = checkpoint.networks.get("flow") if checkpoint else None
-    corrects = isinstance(flow, FlowNet) and flow.correction is not None
-    return "cell_decision" if corrects else "decision_network"
+    return "cell_decision" if getattr(flow, "correction", None) else "decision_network"
 
 
 def _describe(progress: DecisionProgress) -> str | None:

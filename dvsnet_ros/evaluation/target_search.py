@@ -28,7 +28,7 @@ CLOSE_ENOUGH = 0.0025
 class _BlindNetworks(RememberingNetworks):
     """Networks that segment nothing, for a decision network that reads the frames alone.
 
-    Where the flow path has a correction, it reads how unsure the labels are, too.
+    Where the flow path has a correction, it reads what that path knows of its labels instead.
     """
 
     def __init__(

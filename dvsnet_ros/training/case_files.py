@@ -1,7 +1,7 @@
 """Testcases on disk: `X.npy` and `Y.npy`, as the original's `gentestcase.py` writes them.
 
-`X.npy` holds the flow network's features, float32 [N, 4, 8, channels]; `Y.npy` the scores, float64
-[N], 0-100.
+`X.npy` holds what the decision network reads, float32 [N, 4, 8, channels]; `Y.npy` the scores,
+float64 [N], 0-100.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Testcases: the flow network's features of a pair of frames, and how good warping was.
+"""Testcases: what the decision network reads of a pair of frames, and how good warping was.
 
 Source: `train/gentestcase.py` of the original. No labels are needed: the score is the share of
 pixels where the flow path says what the segmentation network itself says of the same frame.

@@ -39,8 +39,8 @@ class DecisionNetwork(nn.Module):
         self.dense3 = nn.Linear(hidden, 10)
         self.dense4 = nn.Linear(10, 1)
 
-    @classmethod
-    def resize_features(cls, features: Tensor) -> Tensor:
+    @staticmethod
+    def resize_features(features: Tensor) -> Tensor:
         """Features [N, C, h, w] at the size that the network reads: [N, C, 4, 8]."""
         return resize_bilinear(features, *FEATURE_SIZE)
 
