@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.core.memory import keep_freed_memory
 
 
 class Command(NamedTuple):
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(command: Command, arguments: list[str]) -> int:
+    keep_freed_memory()
     try:
         code: int = importlib.import_module(command.module).run(arguments)
     except ModuleNotFoundError as error:

@@ -22,6 +22,7 @@ from rclpy.task import Future
 from rclpy.utilities import try_shutdown
 from std_srvs.srv import Trigger
 
+from dvsnet_ros.core.memory import keep_freed_memory
 from dvsnet_ros.nodes import diagnostics
 from dvsnet_ros.nodes.configured import Configured
 from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
@@ -211,6 +212,7 @@ class DvsnetNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> None:
     """Run the node until SIGINT or SIGTERM."""
+    keep_freed_memory()
     stopped = stop_signal()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:

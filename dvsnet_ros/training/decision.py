@@ -168,8 +168,10 @@ class DecisionTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = build_network(self.spec)
         initialise(self.network, self.training)
-        self.network.to(self.device)
-        self.optimizer = torch.optim.Adam(self.network.parameters())
+        self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
+            self.device, memory_format=torch.channels_last
+        )
+        self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
         self.step = 0
         self._shares = _draw_shares(self.training.scores, self.recipe.evenness)
         self._order = lru_cache(maxsize=1)(self._draw_order)  # the steps of an epoch share it

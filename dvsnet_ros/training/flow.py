@@ -110,7 +110,7 @@ class FlowTraining:
             self.device, memory_format=torch.channels_last
         )
         self.average = WeightAverage(self.network, self.recipe.average_decay)
-        self.optimizer = torch.optim.Adam(self.network.parameters())
+        self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
         self.step = 0
         self._sums: dict[str, float] = {}
         self.out.mkdir(parents=True, exist_ok=True)

@@ -159,7 +159,7 @@ class SegmenterTraining:
             self.device, memory_format=torch.channels_last
         )
         self.average = WeightAverage(self.network, self.recipe.average_decay)
-        self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, self.recipe))
+        self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, self.recipe), fused=True)
         frequencies = class_frequencies(self.training, classes)
         self.weights = class_weights(frequencies).to(self.device)
         self.step = 0

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dvsnet_ros.core.checkpoint import Checkpoint, untrained_checkpoint
 from dvsnet_ros.core.decode import decode
 from dvsnet_ros.core.label_sets import CITYSCAPES
+from dvsnet_ros.core.memory import keep_freed_memory
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -75,6 +76,7 @@ def main() -> None:
     flags.add_argument("--device", default="cpu", help="cpu, or cuda")
     flags.add_argument("--repeats", type=int, default=5)
     options = flags.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     height, width = map(int, options.size.split("x"))
     plain, ours = decode_ratio(height // 2 + 64, width // 2 + 64, options.repeats)
