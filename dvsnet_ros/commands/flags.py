@@ -55,7 +55,7 @@ def add_device_flags(flags: argparse.ArgumentParser) -> None:
 
 
 def add_network_flags(flags: argparse.ArgumentParser) -> None:
-    """Which networks run, and on regions of which size."""
+    """Which networks run, and on which regions."""
     flags.add_argument(
         "--restore-from", "--checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
         default=SHIPPED, help="networks, label set and input format (default: the shipped weights)",
@@ -64,6 +64,10 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
         "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
         help="a checkpoint whose decision network is used instead",
     )  # fmt: skip
+    for cells in ("rows", "columns"):
+        flags.add_argument(
+            f"--{cells}", type=int, default=2, help="of the grid of regions (default: %(default)s)"
+        )
     flags.add_argument(
         "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
     )
@@ -113,10 +117,6 @@ def add_segmenter_flags(
         help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
         "100 (default: %(default)s)",
     )  # fmt: skip
-    for cells in ("rows", "columns"):
-        flags.add_argument(
-            f"--{cells}", type=int, default=2, help="of the grid of regions (default: %(default)s)"
-        )
     flags.add_argument(
         "--max-gap", type=float, default=max_gap, metavar="SECONDS",
         help="between two frames, over which key frames are forgotten; 0: never (default: "

@@ -41,6 +41,8 @@ def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmen
     return Segmenters(
         checkpoint,
         size=(options.height, options.width),
+        rows=options.rows,
+        columns=options.columns,
         overlap=options.overlap,
         device=options.device,
         precision=options.precision,

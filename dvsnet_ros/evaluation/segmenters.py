@@ -21,13 +21,16 @@ class Segmenters:
     Attributes:
         checkpoint: all three networks.
         size: processing height and width in pixels; (0, 0) is each frame's own.
-        overlap: of the 2x2 regions, divisible by 8.
+        rows, columns: of the grid of regions.
+        overlap: of the regions, divisible by 8.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`.
     """
 
     checkpoint: Checkpoint
     size: tuple[int, int] = (0, 0)
+    rows: int = 2
+    columns: int = 2
     overlap: int = 64
     device: str = "auto"
     precision: str = "auto"
@@ -54,6 +57,8 @@ class Segmenters:
             self.checkpoint,
             height=self.size[0],
             width=self.size[1],
+            rows=self.rows,
+            columns=self.columns,
             overlap=self.overlap,
             schedule=schedule,
             device=self.device,

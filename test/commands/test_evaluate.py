@@ -92,6 +92,13 @@ def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     }  # fmt: skip
 
 
+def test_a_drive_in_other_regions(folder: Path, tmp_path: Path) -> None:
+    flags = ["--targets", "0", "--intervals", "2", "--rows", "1", "--columns", "3"]
+    assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
+    segmented = {row["kind"]: row["segmented_regions"] for row in read(tmp_path / "tradeoff.csv")}
+    assert (segmented["interval"], segmented["target"]) == ("9", "3")
+
+
 def test_intervals_are_matched_by_targets_of_their_shares(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,7 +35,7 @@ def test_the_commands_know_what_is_shown(page: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_dvsnet_for_your_own_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The README's own lines, with fewer steps, on two small recordings."""
+    """The README's own lines, with fewer steps, on three small recordings."""
     readme = PAGES[0].read_text(encoding="utf-8")
     recipe = readme[readme.index("**Make a DVSNet for your own camera.**") :]
     commands = shown_commands(recipe[: recipe.index("is the node's new `checkpoint`")])
@@ -43,7 +43,7 @@ def test_a_dvsnet_for_your_own_camera(tmp_path: Path, monkeypatch: pytest.Monkey
         "train-flow", "gentestcase", "gentestcase", "train", "report",
     ]  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    for seed, name in enumerate(("monday.bag", "tuesday.bag")):
+    for seed, name in enumerate(("monday.bag", "tuesday.bag", "wednesday.bag")):
         source = f"synthetic:width=160,height=128,duration=0.4,seed={seed}"
         assert main(["record", source, name]) == 0
     for _, name, *arguments in commands:

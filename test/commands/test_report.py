@@ -122,6 +122,14 @@ def test_the_figures_agree_with_each_other(data: dict[str, Any]) -> None:
     assert str(Path.home()) not in json.dumps(data["origin"])
 
 
+def test_other_regions(town: Path, tmp_path: Path) -> None:
+    grid = ["--rows", "1", "--columns", "3"]
+    data = data_of(make_report(town, tmp_path / "wide.html", "--frames", "3", *grid).read_text())
+    assert len(data["timeline"]["segmented"]) == len(data["timeline"]["scores"]) == 3
+    (settings,) = [each["entries"] for each in data["origin"] if each["heading"] == "Settings"]
+    assert dict(settings)["regions"] == "1 × 3 · overlap 16 px"
+
+
 def test_another_target_can_be_shown(
     town: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,10 +49,11 @@ def describe_drive(drive: Drive, record: DriveRecord, labelled: int) -> Entries:
 def describe_settings(segmenters: Segmenters, segmenter: VideoSegmenter) -> Entries:
     """Of the run that is shown."""
     height, width = segmenters.size
+    grid = f"{segmenters.rows} × {segmenters.columns}"
     return [
         ("schedule", segmenter.schedule.mode),
         ("target", f"{segmenter.schedule.target:.6g}"),
-        ("regions", f"2 × 2 · overlap {segmenters.overlap} px"),
+        ("regions", f"{grid} · overlap {segmenters.overlap} px"),
         ("processing size", f"{width} × {height}" if height else "the frame's own"),
         ("device", str(segmenter.device)),
         ("precision", str(segmenter.precision).removeprefix("torch.")),
