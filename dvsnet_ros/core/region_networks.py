@@ -20,7 +20,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
 from dvsnet_ros.core.networks.decision import FEATURE_SIZE, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
-from dvsnet_ros.core.networks.layers import fold_batch_norms
+from dvsnet_ros.core.networks.layers import fold_batch_norms, lay_out
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.networks.warp import flow_on_grid, warp
 from dvsnet_ros.core.regions import Region, RegionGrid
@@ -231,9 +231,7 @@ def _octaves(track: Track) -> Tensor:
 
 def _frozen(network: nn.Module, device: torch.device, precision: torch.dtype) -> nn.Module:
     network = fold_batch_norms(copy.deepcopy(network).eval()).to(device, precision)
-    network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
-        memory_format=_memory_format(network, device, precision)
-    )
+    lay_out(network, _memory_format(network, device, precision))
     return network.requires_grad_(False)
 
 

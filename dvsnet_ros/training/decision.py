@@ -23,6 +23,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, InputFormat,
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.networks import NetworkSpec, build_network
 from dvsnet_ros.core.networks.decision import CellDecision
+from dvsnet_ros.core.networks.layers import lay_out
 from dvsnet_ros.training.calibration import mean_absolute_error
 from dvsnet_ros.training.case_files import JoinedFeatures
 from dvsnet_ros.training.state import TrainingLog, load_state, save_state
@@ -168,9 +169,7 @@ class DecisionTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = build_network(self.spec)
         initialise(self.network, self.training)
-        self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
-            self.device, memory_format=torch.channels_last
-        )
+        lay_out(self.network.to(self.device), torch.channels_last)
         self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
         self.step = 0
         self._shares = _draw_shares(self.training.scores, self.recipe.evenness)

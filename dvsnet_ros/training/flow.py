@@ -18,7 +18,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.flow_net import FlowNet
-from dvsnet_ros.core.networks.layers import LEAK
+from dvsnet_ros.core.networks.layers import LEAK, lay_out
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.region_networks import flow_path_logits
 from dvsnet_ros.training.averaging import WeightAverage, between
@@ -106,9 +106,7 @@ class FlowTraining:
             start_from(self.network, self.start)
         elif self.recipe.start_share:
             raise ValueError("a share of the weights to start from needs some; give --start-from")
-        self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
-            self.device, memory_format=torch.channels_last
-        )
+        lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)
         self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
         self.step = 0

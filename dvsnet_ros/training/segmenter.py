@@ -20,6 +20,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat, save_checkpoint
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.compact import CompactSegmenter
+from dvsnet_ros.core.networks.layers import lay_out
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.training.augmentation import Crop, random_crop
 from dvsnet_ros.training.averaging import WeightAverage
@@ -155,9 +156,7 @@ class SegmenterTraining:
         self.network = CompactSegmenter(**self.spec.arguments)
         if self.start is not None:
             start_from(self.network, self.start)
-        self.network.to(  # type: ignore[call-overload]  # torch's types lack the memory format
-            self.device, memory_format=torch.channels_last
-        )
+        lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, self.recipe), fused=True)
         frequencies = class_frequencies(self.training, classes)

@@ -1,7 +1,8 @@
-"""Layers that compute as TensorFlow's do."""
+"""Layers that compute as TensorFlow's do, and what is done to the layers of a network."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -83,3 +84,8 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
         if isinstance(module, ConvBatchNorm):
             module.fold()
     return network
+
+
+def lay_out(network: nn.Module, memory_format: torch.memory_format) -> None:
+    """Put a network's convolutions in this order in memory, such as `torch.channels_last`."""
+    network.to(memory_format=memory_format)  # type: ignore[call-overload]  # torch's types lack it
