@@ -26,6 +26,10 @@ from dvsnet_ros.core.networks.warp import flow_on_grid, warp
 from dvsnet_ros.core.regions import Region, RegionGrid
 from dvsnet_ros.core.tracking import Track, motion_between, region_motion, tracking_view
 
+PIXELS_AT_ONCE = 1_300_000
+"""Of regions that a CPU segments together: two of the original's. All four of these together would
+take half as much memory again, and at best 2 % less time (docs/benchmarks.md)."""
+
 
 @dataclass(frozen=True)
 class FlowPathResult:
@@ -93,6 +97,13 @@ class RegionNetworks:
 
     def segment(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
         """Logits [S, C, h', w'] float32 of these regions of an image, in order."""
+        count = len(regions)
+        if self.device.type == "cpu":
+            count = max(1, PIXELS_AT_ONCE // (regions[0].height * regions[0].width))
+        parts = (regions[start : start + count] for start in range(0, len(regions), count))
+        return torch.cat([self._segment_at_once(image, part) for part in parts])
+
+    def _segment_at_once(self, image: Tensor, regions: Sequence[Region]) -> Tensor:
         crops = torch.cat([_crop(image, region) for region in regions])
         if self._input.channel_order == "rgb":
             crops = crops.flip(1)

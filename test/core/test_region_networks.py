@@ -1,10 +1,18 @@
 import pytest
 import torch
 
+from dvsnet_ros.core import region_networks
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.flow_net import FlowNet
-from dvsnet_ros.core.region_networks import decision_features, key_logits, warp_and_scale
+from dvsnet_ros.core.region_networks import (
+    RegionNetworks,
+    decision_features,
+    key_logits,
+    warp_and_scale,
+)
 from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.core.tracking import Track
 
 CLASSES = 3
@@ -25,6 +33,25 @@ def test_key_logits_keep_a_multiple_of_the_flow_grid(
 ) -> None:
     grid = RegionGrid(240, 320, 1, 1, 0)
     assert key_logits(torch.randn(2, CLASSES, *logits), grid).shape == (2, CLASSES, *kept)
+
+
+def test_a_cpu_segments_large_regions_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = RegionNetworks(
+        load_checkpoint(SHIPPED_CHECKPOINT), torch.device("cpu"), torch.float32
+    )
+    batches: list[int] = []
+    networks._networks["segmentation"].register_forward_hook(
+        lambda _network, _inputs, logits: batches.append(len(logits))
+    )
+    grid = RegionGrid(96, 128, 2, 2, 16)
+    image = torch.randint(0, 256, (1, 3, 96, 128), dtype=torch.uint8)
+    together = networks.segment(image, grid.regions)
+    pixels = grid.region_height * grid.region_width
+    for at_once, parts in ((3 * pixels, [3, 1]), (pixels - 1, [1, 1, 1, 1])):
+        batches.clear()
+        monkeypatch.setattr(region_networks, "PIXELS_AT_ONCE", at_once)
+        assert torch.allclose(networks.segment(image, grid.regions), together, atol=1e-4)
+        assert batches == parts
 
 
 @pytest.mark.parametrize("finer", [1, 2, 4])
