@@ -59,6 +59,7 @@ class DvsnetNode(LifecycleNode):
         self._configured: Configured | None = None
         self._reception: Reception | None = None
         self._configure_error = ""
+        self._advised = False
         self._statistics = Statistics()
         self._declared = Parameters(self, lambda: self.state == "active")
         self._answer_impossible_transitions()
@@ -187,12 +188,16 @@ class DvsnetNode(LifecycleNode):
     def _report(self) -> None:
         if self._reception is not None:
             self._reception.explain_silence()
-        report = self._reporter.report(
-            self._condition(),
-            self._statistics.summary(time.monotonic()),
-            self.get_clock().now().to_msg(),
-        )
+        summary = self._statistics.summary(time.monotonic())
+        report = self._reporter.report(self._condition(), summary, self.get_clock().now().to_msg())
         self._diagnostics.publish(report)
+        self._advise(diagnostics.advice(summary))
+
+    def _advise(self, advice: str) -> None:
+        """Log what the diagnostics advise when they begin to."""
+        if advice and not self._advised:
+            self.get_logger().info(f"nearly all regions are segmented: {advice}")
+        self._advised = bool(advice)
 
     def _condition(self) -> diagnostics.Condition:
         condition = diagnostics.Condition(self.state, self._configure_error)

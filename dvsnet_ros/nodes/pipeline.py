@@ -96,8 +96,7 @@ class Pipeline:
         if segmentation.reset_reason:
             self._note_reset(segmentation.reset_reason)
         self._publish(frame, segmentation, settings, header)
-        paths = [decision.path for decision in segmentation.decisions]
-        self._statistics.frame_answered(arrival.time, time.monotonic(), paths)
+        self._statistics.frame_answered(arrival.time, time.monotonic(), segmentation.decisions)
 
     def _apply(self, settings: Settings) -> None:
         if self._reset.is_set():

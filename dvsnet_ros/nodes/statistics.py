@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dvsnet_ros.core.schedule import Path
-from dvsnet_ros.core.segmentation import ResetReason
+from dvsnet_ros.core.segmentation import RegionDecision, ResetReason
 
 WINDOW = 100
-"""Frames over which latency and share of segmentation are taken."""
+"""Frames over which latency, share of segmentation and scores are taken."""
 
 RATE_SECONDS = 10.0
 """Seconds over which the frame rate is taken."""
@@ -62,6 +63,7 @@ class Summary:
         latency_median: from an image's arrival to its published mask, in seconds.
         latency_99th: its 99th percentile.
         segmentation_share: share of regions on the segmentation path, 0-1.
+        score_median: of the regions' expected confidence scores, 0-100.
         cases: how often each case occurred.
         last_error: the last sentence about a problem, or empty.
     """
@@ -73,6 +75,7 @@ class Summary:
     latency_median: float
     latency_99th: float
     segmentation_share: float
+    score_median: float
     cases: dict[Case, int]
     last_error: str
 
@@ -90,6 +93,7 @@ class Statistics:
         self._finished: deque[float] = deque()
         self._latencies: deque[float] = deque(maxlen=WINDOW)
         self._shares: deque[float] = deque(maxlen=WINDOW)
+        self._scores: deque[list[float]] = deque(maxlen=WINDOW)
 
     def image_received(self) -> None:
         """Count an image that arrived."""
@@ -101,13 +105,18 @@ class Statistics:
         with self._lock:
             self._dropped += 1
 
-    def frame_answered(self, arrival: float, finished: float, paths: list[Path]) -> None:
+    def frame_answered(
+        self, arrival: float, finished: float, decisions: Sequence[RegionDecision]
+    ) -> None:
         """Count a published mask; both times in seconds of one steady clock."""
+        segmented = [decision.path is Path.SEGMENTATION for decision in decisions]
+        scores = [decision.expected_confidence for decision in decisions]
         with self._lock:
             self._answered += 1
             self._finished.append(finished)
             self._latencies.append(finished - arrival)
-            self._shares.append(paths.count(Path.SEGMENTATION) / len(paths))
+            self._shares.append(sum(segmented) / len(segmented))
+            self._scores.append([score for score in scores if not math.isnan(score)])
 
     def case(self, case: Case, count: int = 1) -> None:
         """Count what happened to a frame, or to several."""
@@ -124,8 +133,9 @@ class Statistics:
         with self._lock:
             while self._finished and self._finished[0] <= now - RATE_SECONDS:
                 self._finished.popleft()
-            latencies = list(self._latencies) or [float("nan")]
-            shares = list(self._shares) or [float("nan")]
+            latencies = list(self._latencies) or [math.nan]
+            shares = list(self._shares) or [math.nan]
+            scores = [score for frame in self._scores for score in frame] or [math.nan]
             return Summary(
                 received=self._received,
                 dropped=self._dropped,
@@ -134,6 +144,7 @@ class Statistics:
                 latency_median=float(np.percentile(latencies, 50)),
                 latency_99th=float(np.percentile(latencies, 99)),
                 segmentation_share=float(np.mean(shares)),
+                score_median=float(np.median(scores)),
                 cases={case: self._cases[case] for case in Case},
                 last_error=self._last_error,
             )

@@ -12,7 +12,9 @@ from sensor_msgs.msg import Image
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.msg import PathDecision
 from dvsnet_ros.nodes.parameters import TABLE
+from dvsnet_ros.nodes.statistics import WINDOW
 from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, frame, image
+from helpers.processes import Process
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
 
@@ -33,12 +35,17 @@ OTHER_VALUES = {
 
 
 @pytest.fixture(scope="module")
-def peer(ros_domain: int, checkpoint: Path) -> Iterator[Peer]:
-    with dvsnet_node(checkpoint=checkpoint, overlap=OVERLAP, device="cpu"):
-        peer = Peer()
-        peer.connect()
-        yield peer
-        peer.close()
+def node(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
+    with dvsnet_node(checkpoint=checkpoint, overlap=OVERLAP, device="cpu") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def peer(node: Process) -> Iterator[Peer]:
+    peer = Peer()
+    peer.connect()
+    yield peer
+    peer.close()
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +87,14 @@ def test_target_counts_from_the_next_frame_on(peer: Peer, target: float) -> None
         assert paths == {PathDecision.FLOW}
     if target == 100.0:
         assert paths == {PathDecision.SEGMENTATION}
+
+
+def test_the_log_says_when_no_score_reaches_the_target(node: Process, peer: Peer) -> None:
+    assert peer.set(target=100.0).successful
+    for index in range(WINDOW):
+        peer.ask(image(4 * SECOND + index * SECOND // 100))
+    line = node.wait_for("nearly all regions are segmented: half of the scores are under ")
+    assert line.endswith(", so a lower target would segment less")
 
 
 def test_parameters_are_answered_while_frames_flow(peer: Peer) -> None:

@@ -1,29 +1,45 @@
 """What is counted, and what the diagnostics and the log make of it."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from dvsnet_ros.core.regions import Region
 from dvsnet_ros.core.schedule import Path
-from dvsnet_ros.core.segmentation import ResetReason
+from dvsnet_ros.core.segmentation import RegionDecision, ResetReason
 from dvsnet_ros.nodes import throttle
 from dvsnet_ros.nodes.diagnostics import Condition, Reporter
 from dvsnet_ros.nodes.statistics import RATE_SECONDS, WINDOW, Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle
 
 ACTIVE = Condition("active", topic="/image", device="cpu", checkpoint="road.safetensors")
-BOTH_PATHS = [Path.SEGMENTATION, Path.FLOW, Path.FLOW, Path.FLOW]
+SEGMENTATION, FLOW = Path.SEGMENTATION, Path.FLOW
 
 
-def answered(frames: int, latency: float = 0.05, rate: float = 10.0) -> tuple[Statistics, float]:
+def decisions(*paths: Path, scores: float = 80.0) -> list[RegionDecision]:
+    """What was decided of a frame's regions."""
+    region = Region(0, 0, 0, 0, 8, 8)
+    return [RegionDecision(region, path, scores, 85.0, 0, 1) for path in paths]
+
+
+BOTH_PATHS = decisions(SEGMENTATION, FLOW, FLOW, FLOW)
+
+
+def answered(
+    frames: int,
+    latency: float = 0.05,
+    rate: float = 10.0,
+    frame: Sequence[RegionDecision] = BOTH_PATHS,
+) -> tuple[Statistics, float]:
     """Statistics of a steady stream, and the time of its last frame."""
     statistics = Statistics()
     for index in range(frames):
         finished = 100.0 + index / rate
         statistics.image_received()
-        statistics.frame_answered(finished - latency * (index + 1), finished, BOTH_PATHS)
+        statistics.frame_answered(finished - latency * (index + 1), finished, frame)
     return statistics, finished
 
 
@@ -32,6 +48,7 @@ def test_nothing_measured_yet():
     assert (summary.received, summary.answered, summary.frame_rate) == (0, 0, 0.0)
     assert math.isnan(summary.latency_median)
     assert math.isnan(summary.segmentation_share)
+    assert math.isnan(summary.score_median)
 
 
 def test_rate_latency_and_share_of_the_last_frames():
@@ -113,6 +130,37 @@ def test_what_went_wrong_since_the_last_report_raises_the_level_once(case, level
     status, values = report(statistics, reporter=reporter)
     assert status.level == DiagnosticStatus.OK
     assert values[case.value] == "1"
+
+
+def test_a_target_that_hardly_a_score_reaches_is_told():
+    segmented = decisions(*[SEGMENTATION] * 4, scores=83.25)
+    stream, end = answered(WINDOW, frame=segmented)
+    status, values = report(stream, now=end)
+    assert status.level == DiagnosticStatus.OK
+    assert status.message == (
+        "10.0 frames/s, 100% of the regions on the segmentation path; half of the scores are under "
+        "83.2, so a lower target would segment less"
+    )
+    assert values["expected confidence score median"] == "83.2"
+
+
+@pytest.mark.parametrize(
+    ("frames", "frame"),
+    [
+        (WINDOW - 1, decisions(*[SEGMENTATION] * 4)),  # a reset now and then is no reason
+        (WINDOW, decisions(*[SEGMENTATION] * 4, FLOW)),
+    ],
+)
+def test_and_not_before_it_is_known(frames, frame):
+    stream, end = answered(frames, frame=frame)
+    status, _values = report(stream, now=end)
+    assert "target" not in status.message
+
+
+def test_the_first_frames_have_no_scores():
+    stream, end = answered(1, frame=decisions(SEGMENTATION, scores=math.nan))
+    _status, values = report(stream, now=end)
+    assert values["expected confidence score median"] == "nan"
 
 
 def test_log_lines_of_one_kind_are_throttled_and_counted():
