@@ -158,7 +158,7 @@ setup(
     },
     python_requires=">=3.10,<3.14",
     install_requires=[
-        "torch>=2.13,<2.14",
+        "torch>=2.4,<2.16",
         "numpy>=1.26,<3",
         "opencv-python-headless>=4.8,<6",
         "safetensors>=0.4,<1",
