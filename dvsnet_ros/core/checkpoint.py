@@ -6,7 +6,7 @@ JSON object:
     {"format": 1,
      "networks": {"segmentation": {"architecture": "deeplab_fast", "num_classes": 19, ...}, ...},
      "label_set": {"name": ..., "classes": [...], "colors": [[r, g, b], ...]},
-     "input": {"mean": [...], "scale": ..., "channel_order": "bgr"}}
+     "input": {"mean": [...], "scale": ..., "channel_order": "bgr", "magnification": 1.0}}
 
 A checkpoint may lack networks (the decision network before it is trained, say). Weights may be
 stored as float16 to halve the file; they are float32 once loaded. Loading one never runs code.
@@ -39,17 +39,19 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class InputFormat:
-    """What the segmentation network expects of a region: `(pixel - mean) * scale`.
+    """What the segmentation network expects of a region: `(pixel - mean) * scale`, magnified.
 
     Attributes:
         mean: one value a channel, in the channel order below, 0-255.
         scale: factor after the subtraction.
         channel_order: `bgr` or `rgb`.
+        magnification: how many times larger than it is the network sees a region, 0.25-4.
     """
 
     mean: tuple[float, float, float] = (103.939, 116.779, 123.68)
     scale: float = 1.0
     channel_order: str = "bgr"
+    magnification: float = 1.0
 
     def __post_init__(self) -> None:
         if self.channel_order not in CHANNEL_ORDERS:
@@ -59,6 +61,10 @@ class InputFormat:
             )
         if len(self.mean) != 3:
             raise ValueError(f"the input's mean has {len(self.mean)} values; it needs 3")
+        if not 0.25 <= self.magnification <= 4.0:
+            raise ValueError(
+                f"the input's magnification is {self.magnification}; it must be from 0.25 to 4"
+            )
 
 
 @dataclass
@@ -267,6 +273,7 @@ def _describe(description: Mapping[str, Any]) -> Checkpoint:
         mean,  # type: ignore[arg-type]  # its length is checked there
         float(description["input"]["scale"]),
         str(description["input"]["channel_order"]),
+        float(description["input"].get("magnification", 1.0)),  # older files have none
     )
     with torch.device("meta"):  # the tensors come from the file
         return new_checkpoint(specs, label_set, input_format)

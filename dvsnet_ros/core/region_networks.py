@@ -21,7 +21,7 @@ from dvsnet_ros.core.networks.decision import FEATURE_SIZE, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowFields, FlowNet
 from dvsnet_ros.core.networks.layers import fold_batch_norms, lay_out
-from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 from dvsnet_ros.core.networks.warp import flow_on_grid, warp
 from dvsnet_ros.core.regions import Region, RegionGrid
 from dvsnet_ros.core.tracking import Track, motion_between, region_motion, tracking_view
@@ -99,7 +99,8 @@ class RegionNetworks:
         """Logits [S, C, h', w'] float32 of these regions of an image, in order."""
         count = len(regions)
         if self.device.type == "cpu":
-            count = max(1, PIXELS_AT_ONCE // (regions[0].height * regions[0].width))
+            pixels = regions[0].height * regions[0].width * self._input.magnification**2
+            count = max(1, int(PIXELS_AT_ONCE / pixels))
         parts = (regions[start : start + count] for start in range(0, len(regions), count))
         return torch.cat([self._segment_at_once(image, part) for part in parts])
 
@@ -108,9 +109,10 @@ class RegionNetworks:
         if self._input.channel_order == "rgb":
             crops = crops.flip(1)
         normalized = (crops.float() - self._mean) * self._input.scale
+        seen = magnify(normalized, self._input.magnification)
         network = self._networks["segmentation"]
         memory_format = _memory_format(network, self.device, self.precision)
-        logits: Tensor = network(normalized.to(self.precision, memory_format=memory_format))
+        logits: Tensor = network(seen.to(self.precision, memory_format=memory_format))
         return logits.float()
 
     def flow_path(

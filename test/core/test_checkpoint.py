@@ -43,7 +43,7 @@ def assert_same(one: Checkpoint, other: Checkpoint) -> None:
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     checkpoint = untrained_checkpoint(CITYSCAPES, seed=3)
-    checkpoint.input = InputFormat((1.0, 2.0, 3.0), 0.5, "rgb")
+    checkpoint.input = InputFormat((1.0, 2.0, 3.0), 0.5, "rgb", 1.5)
     save_checkpoint(tmp_path / "a.safetensors", checkpoint)
     loaded = load_checkpoint(tmp_path / "a.safetensors")
     assert_same(loaded, checkpoint)
@@ -130,6 +130,7 @@ def test_anothers_safetensors(tmp_path: Path) -> None:
         (lambda d: d["networks"].update(depth=d["networks"]["flow"]), "unknown network 'depth'"),
         (lambda d: d["label_set"].update(CITYSCAPES_LABELS), "19"),
         (lambda d: d["input"].update(channel_order="grb"), "'grb' is unknown"),
+        (lambda d: d["input"].update(magnification=0), "magnification is 0.0; it must be from"),
         (lambda d: d.pop("input"), "input"),
     ],
 )
@@ -138,6 +139,12 @@ def test_what_does_not_fit_is_said(path: Path, change: object, sentence: str) ->
         load_checkpoint(rewritten(path, change))
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
+
+
+def test_a_file_from_before_there_was_a_magnification(path: Path) -> None:
+    assert load_checkpoint(rewritten(path, lambda d: d["input"].pop("magnification"))).input == (
+        InputFormat()
+    )
 
 
 CITYSCAPES_LABELS = {

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -5,6 +7,7 @@ from dvsnet_ros.core import region_networks
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.networks.resize import magnify
 from dvsnet_ros.core.region_networks import (
     RegionNetworks,
     decision_features,
@@ -36,9 +39,8 @@ def test_key_logits_keep_a_multiple_of_the_flow_grid(
 
 
 def test_a_cpu_segments_large_regions_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    networks = RegionNetworks(
-        load_checkpoint(SHIPPED_CHECKPOINT), torch.device("cpu"), torch.float32
-    )
+    checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
+    networks = RegionNetworks(checkpoint, torch.device("cpu"), torch.float32)
     batches: list[int] = []
     networks._networks["segmentation"].register_forward_hook(
         lambda _network, _inputs, logits: batches.append(len(logits))
@@ -47,11 +49,27 @@ def test_a_cpu_segments_large_regions_part_by_part(monkeypatch: pytest.MonkeyPat
     image = torch.randint(0, 256, (1, 3, 96, 128), dtype=torch.uint8)
     together = networks.segment(image, grid.regions)
     pixels = grid.region_height * grid.region_width
-    for at_once, parts in ((3 * pixels, [3, 1]), (pixels - 1, [1, 1, 1, 1])):
+    pixels *= checkpoint.input.magnification**2
+    for at_once, parts in ((int(3.1 * pixels), [3, 1]), (1, [1, 1, 1, 1])):
         batches.clear()
         monkeypatch.setattr(region_networks, "PIXELS_AT_ONCE", at_once)
         assert torch.allclose(networks.segment(image, grid.regions), together, atol=1e-4)
         assert batches == parts
+
+
+def test_the_segmentation_network_sees_regions_magnified() -> None:
+    """Seen twice as large, a region gives what an image gives that is twice as large."""
+    checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
+    cpu = torch.device("cpu")
+    plain, magnified = (
+        RegionNetworks(checkpoint, cpu, torch.float32, replace(checkpoint.input, magnification=m))
+        for m in (1.0, 2.0)
+    )
+    image = torch.randint(0, 256, (1, 3, 64, 96), dtype=torch.uint8)
+    larger = magnify(image.float(), 2.0)
+    expected = plain.segment(larger, RegionGrid(128, 192, 1, 1, 0).regions)
+    seen = magnified.segment(image, RegionGrid(64, 96, 1, 1, 0).regions)
+    assert torch.allclose(seen, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("finer", [1, 2, 4])

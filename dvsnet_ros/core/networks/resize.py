@@ -23,7 +23,7 @@ def resize_bilinear(images: Tensor, height: int, width: int) -> Tensor:
     return resized[..., :height, :width]
 
 
-def magnify(features: Tensor, times: int) -> Tensor:
-    """Features [N, C, h, w] on a grid that is so many times as fine."""
+def magnify(features: Tensor, times: float) -> Tensor:
+    """Features [N, C, h, w] on a grid that is so many times as fine, to the nearest whole row."""
     rows, columns = features.shape[-2:]
-    return resize_bilinear(features, times * rows, times * columns)
+    return resize_bilinear(features, round(times * rows), round(times * columns))
