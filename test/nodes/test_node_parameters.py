@@ -18,6 +18,9 @@ from helpers.processes import Process
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
 
+DEFAULT_TARGET = float(np.float32(DEFAULT_SCHEDULE.target))
+"""As messages carry it."""
+
 OTHER_VALUES = {
     "checkpoint": "elsewhere.safetensors",
     "decision_checkpoint": "elsewhere.safetensors",
@@ -78,7 +81,7 @@ def test_all_parameters_are_there_with_their_descriptions_and_ranges(peer: Peer)
 
 @pytest.mark.parametrize("target", [0.0, 42.5, 100.0])
 def test_target_counts_from_the_next_frame_on(peer: Peer, target: float) -> None:
-    assert targets(peer, 1) == [DEFAULT_SCHEDULE.target] * 4
+    assert targets(peer, 1) == [DEFAULT_TARGET] * 4
     assert peer.set_one("target", target).successful
     assert targets(peer, 2) == [target] * 4
     _mask, decisions = peer.ask(image(3 * SECOND))
@@ -202,7 +205,7 @@ def test_several_are_taken_all_or_none(peer: Peer) -> None:
     assert not result.successful
     names = ("target", "overlay_opacity", "max_gap", "region_rows")
     assert peer.get(*names) == [DEFAULT_SCHEDULE.target, 0.5, 10.0, 2]
-    assert targets(peer, 40) == [DEFAULT_SCHEDULE.target] * 4
+    assert targets(peer, 40) == [DEFAULT_TARGET] * 4
     assert peer.set(target=33.0, overlay_opacity=0.9).successful
     assert targets(peer, 41) == [33.0] * 4
 
