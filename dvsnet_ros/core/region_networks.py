@@ -27,8 +27,8 @@ from dvsnet_ros.core.regions import Region, RegionGrid
 from dvsnet_ros.core.tracking import Track, motion_between, region_motion, tracking_view
 
 PIXELS_AT_ONCE = 1_300_000
-"""Of regions that a CPU segments together: two of the original's. All four of these together would
-take half as much memory again, and at best 2 % less time (docs/benchmarks.md)."""
+"""Of regions, as the network sees them, that a CPU segments together: two of the original's. All
+four would take half as much memory again, and at best 2 % less time (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
