@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("ros_domain")
 
 
 @pytest.fixture(scope="module")
-def process(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
+def node(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
     with dvsnet_node(
         checkpoint=checkpoint,
         overlap=OVERLAP,
@@ -29,14 +29,6 @@ def process(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
         reliability="reliable",
     ) as process:
         yield process
-
-
-@pytest.fixture(scope="module")
-def peer(process: Process) -> Iterator[Peer]:
-    peer = Peer()
-    peer.connect()
-    yield peer
-    peer.close()
 
 
 def broken(**fields: object) -> Image:
@@ -76,7 +68,7 @@ def is_reset(decisions: PathDecisions) -> bool:
 
 @pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case.value)
 def test_malformed_image_is_skipped_counted_and_logged(
-    peer: Peer, process: Process, case: Case
+    peer: Peer, node: Process, case: Case
 ) -> None:
     message = MALFORMED[case][0]
     message.header.stamp.sec = 77
@@ -88,16 +80,16 @@ def test_malformed_image_is_skipped_counted_and_logged(
     assert report.count(case.value) == before.count(case.value) + 1
     assert report.level == 1
     assert "image skipped" in report.values["last error"]
-    assert "[WARN]" in process.wait_for("image skipped")
+    assert "[WARN]" in node.wait_for("image skipped")
     peer.ask(image(78 * SECOND))
     assert peer.masks.of(77 * SECOND) is None
 
 
 def test_ten_thousand_malformed_images_and_then_a_good_one(
-    peer: Peer, process: Process, checkpoint: Path
+    peer: Peer, node: Process, checkpoint: Path
 ) -> None:
     peer.ask(image(78 * SECOND))
-    before, lines = peer.report(), process.line_count()
+    before, lines = peer.report(), node.line_count()
     end = before.count("received") + 10_000
     messages = cycle([message for kind in MALFORMED.values() for message in kind])
     while peer.last_report().count("received") < end:
@@ -119,9 +111,9 @@ def test_ten_thousand_malformed_images_and_then_a_good_one(
     assert answered == 1
     received = report.count("received") - before.count("received")
     assert sum(refused.values()) + dropped + answered == received > 10_000
-    said = [line for line in process.output.splitlines()[lines:] if "image skipped" in line]
+    said = [line for line in node.output.splitlines()[lines:] if "image skipped" in line]
     assert len(said) < 100
-    assert process.returncode is None
+    assert node.returncode is None
 
 
 def new_size() -> Image:
@@ -138,7 +130,7 @@ def new_size() -> Image:
     ids=["new image size", "looped bag", "gap"],
 )
 def test_what_breaks_the_drive_resets_the_key_frames_and_goes_on(
-    peer: Peer, process: Process, case: Case, breaking: Callable[[], Image]
+    peer: Peer, node: Process, case: Case, breaking: Callable[[], Image]
 ) -> None:
     peer.ask(image(100 * SECOND))
     peer.ask(image(101 * SECOND))
@@ -150,14 +142,14 @@ def test_what_breaks_the_drive_resets_the_key_frames_and_goes_on(
     assert (mask.height, mask.width) == (message.height, message.width)
     assert is_reset(decisions)
     assert peer.report().count(case.value) == before.count(case.value) + 1
-    process.wait_for("all key frames forgotten")
+    node.wait_for("all key frames forgotten")
     message.header.stamp.nanosec += 100_000_000
     _mask, decisions = peer.ask(message)
     assert not is_reset(decisions)
 
 
 def test_image_too_small_for_the_regions_is_skipped_with_what_would_work(
-    peer: Peer, process: Process
+    peer: Peer, node: Process
 ) -> None:
     before = peer.report()
     peer.ask(image(200 * SECOND))
@@ -165,7 +157,7 @@ def test_image_too_small_for_the_regions_is_skipped_with_what_would_work(
     report = peer.until_report(lambda report: report.level == 2, "a failed frame")
     assert report.count(Case.FAILED.value) == before.count(Case.FAILED.value) + 1
     assert "a height of at least 32" in report.values["last error"]
-    assert "[WARN]" in process.wait_for("frame skipped")
+    assert "[WARN]" in node.wait_for("frame skipped")
     mask, decisions = peer.ask(image(202 * SECOND))
     assert (mask.height, mask.width) == SIZE
     assert is_reset(decisions)

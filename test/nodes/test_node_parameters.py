@@ -43,14 +43,6 @@ def node(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
         yield process
 
 
-@pytest.fixture(scope="module")
-def peer(node: Process) -> Iterator[Peer]:
-    peer = Peer()
-    peer.connect()
-    yield peer
-    peer.close()
-
-
 @pytest.fixture(autouse=True)
 def _defaults(peer: Peer) -> None:
     """Every test finds the live parameters at their defaults, but for a target that stays."""

@@ -51,14 +51,6 @@ def node(ros_domain: int, checkpoint: Path) -> Iterator[Process]:
         yield process
 
 
-@pytest.fixture(scope="module")
-def peer(node: Process) -> Iterator[Peer]:
-    peer = Peer()
-    peer.connect()
-    yield peer
-    peer.close()
-
-
 def test_mask_has_the_images_own_size_and_header(peer: Peer) -> None:
     asked = image(3 * SECOND + 123_456_789)
     mask, decisions = peer.ask(asked)
