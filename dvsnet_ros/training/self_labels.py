@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dvsnet_ros.core.networks.resize import resize_bilinear
+from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.training.augmentation import VOID
 from dvsnet_ros.training.data import LabelledImage, evenly_spaced
@@ -53,7 +53,7 @@ def _labels(
     whole = normalise(torch.from_numpy(image[None]).to(device))
     total = torch.zeros((), device=device)
     for size in SIZES:
-        resized = resize_bilinear(whole, round(size * height), round(size * width))
+        resized = magnify(whole, size)
         for mirrored in (False, True):
             seen = resized.flip(3) if mirrored else resized
             logits: Tensor = resize_bilinear(network(seen).float(), height, width)

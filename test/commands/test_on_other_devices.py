@@ -7,7 +7,6 @@ that no tensor is left on the CPU by mistake.
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,14 +81,19 @@ def written(folder: Path) -> dict[str, bytes]:
     }
 
 
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own: what stands in for a device changes torch for good."""
+    run = [sys.executable, *arguments]
+    return subprocess.run(run, cwd=TESTS, capture_output=True, text=True, check=False)
+
+
 @stand_in
 @pytest.mark.timeout(300)
 def test_no_tensor_is_left_on_the_cpu(tmp_path: Path, stills: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for command in every_kind(here, stills):
         assert main([*command, "--device", "cpu"]) == 0, command[0]
-    run = [sys.executable, "-m", "helpers.other_device", json.dumps(every_kind(there, stills))]
-    result = subprocess.run(run, cwd=TESTS, capture_output=True, text=True, check=False)
+    result = python("-m", "helpers.other_device", json.dumps(every_kind(there, stills)))
     assert result.returncode == 0, result.stderr[-3000:]
     expected = written(here)
     assert len(expected) > 12
@@ -108,8 +112,7 @@ def test_a_tensor_that_is_left_on_the_cpu_is_found() -> None:
         "assert (there.cpu() + torch.ones(3)).sum() == 15\n"
         "there + torch.ones(3)\n"
     )
-    run = [sys.executable, "-c", code]
-    result = subprocess.run(run, cwd=TESTS, capture_output=True, text=True, check=False)
+    result = python("-c", code)
     assert "aten.add.Tensor: tensors of the CPU and of other:0 meet" in result.stderr
 
 
@@ -123,10 +126,12 @@ def cuda() -> None:
 @pytest.mark.usefixtures("cuda")
 def test_masks_and_scores_of_cuda_are_those_of_a_cpu() -> None:
     checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
-    segmenter: Callable[[str], VideoSegmenter] = lambda device: VideoSegmenter(  # noqa: E731
-        checkpoint, schedule=Schedule("fixed", 96.0), device=device, precision="float32"
+    on_cuda, on_cpu = (
+        VideoSegmenter(
+            checkpoint, schedule=Schedule("fixed", 96.0), device=device, precision="float32"
+        )
+        for device in ("cuda", "cpu")
     )
-    on_cuda, on_cpu = segmenter("cuda"), segmenter("cpu")
     for frame in SyntheticDrive(width=320, height=240, duration=0.5, seed=0):
         there, here = (s.segment(frame.image, frame.stamp) for s in (on_cuda, on_cpu))
         assert (there.mask == here.mask).mean() > 0.995
