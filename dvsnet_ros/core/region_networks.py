@@ -157,12 +157,12 @@ def half_size(images: Tensor) -> Tensor:
 def key_logits(logits: Tensor, grid: RegionGrid) -> Tensor:
     """Logits [S, C, h', w'] of the segmentation path as the flow path keeps them.
 
-    They go to the flow network's grid of 1/8, as in the original; logits that are finer go to the
-    multiple of it that is nearest to their own grid, so that what is thin is not lost.
+    They go to the flow network's grid of 1/8, as in the original; logits that are clearly finer
+    stay on their own grid, so that what is thin is not lost.
     """
     rows, columns = FlowNet.field_size(grid.region_height, grid.region_width)
-    finer = max(1, round(logits.shape[-2] / rows))
-    return resize_bilinear(logits, finer * rows, finer * columns)
+    finer = round(logits.shape[-2] / rows) > 1
+    return logits if finer else resize_bilinear(logits, rows, columns)
 
 
 def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tensor:
@@ -172,7 +172,7 @@ def flow_path_logits(network: FlowNet, keys: Tensor, fields: FlowFields) -> Tens
 
     Args:
         network: the flow network, which gave the fields and has the correction, if there is one.
-        keys: key logits, on a multiple of the fields' grid.
+        keys: key logits, on the fields' grid or a finer one.
         fields: what the flow network says of the R regions.
     """
     return network.correct(warped_keys(network, keys, fields), fields)

@@ -37,7 +37,7 @@ class KeyFrames:
 
     Attributes:
         images: [R, 3, h / 2, w / 2], the flow inputs of each region's key frame.
-        logits: [R, C, h / n, w / n] float32, the key logits on a multiple of the flow's grid.
+        logits: [R, C, h', w'] float32, the key logits, on the flow's grid or a finer one.
         targets: what each region's next score is compared with.
         stamps: stamps of the key frames, in nanoseconds.
         ages: frames since the key frames.

@@ -103,8 +103,8 @@ class KnownLogits:
     Attributes:
         current, key: the network's inputs, [N, 3, h / 2, w / 2].
         track: [N, 2, h / 2, w / 2] in pixels; None for a network that does without.
-        logits, key_logits: the segmenter's, [N, C, h / n, w / n] float16, on a multiple of the
-            flow's grid.
+        logits, key_logits: the segmenter's, [N, C, h', w'] float16, on the flow's grid or a finer
+            one.
     """
 
     current: Tensor

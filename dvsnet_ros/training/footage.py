@@ -211,7 +211,7 @@ class SegmentedFootage:
     def logits(self, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
         """What is said of N regions in their current and their key frames.
 
-        Each [N, C, h / n, w / n] float16, as `key_logits` gives them.
+        Each [N, C, h', w'] float16, as `key_logits` gives them.
         """
         current = [self._segmented(d.current, d.mirrored)[d.region] for d in draws]
         key = [self._segmented(d.key, d.mirrored)[d.region] for d in draws]
@@ -222,7 +222,7 @@ class SegmentedFootage:
         return image[:, ::-1] if mirrored else image
 
     def _segmented(self, index: int, mirrored: bool) -> Tensor:
-        """Logits of a frame's regions, [R, C, h / n, w / n] float16."""
+        """Logits of a frame's regions, [R, C, h', w'] float16."""
         block, place = divmod(index, self._together)
         if (block, mirrored) not in self._logits:
             self._logits[block, mirrored] = self._segment(block, mirrored)

@@ -144,7 +144,7 @@ class _Prepared:
     Attributes:
         grid: its regions.
         flow_inputs: [R, 3, h / 2, w / 2].
-        keys: [R, C, h / n, w / n] as `key_logits` gives them, if it is the key frame.
+        keys: [R, C, h', w'] as `key_logits` gives them, if it is the key frame.
         classes: [h, w] uint8 a region, what the segmentation network says of it.
     """
 

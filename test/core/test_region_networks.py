@@ -27,11 +27,11 @@ CLASSES = 3
         ((30, 40), (30, 40)),  # an eighth: the flow network's grid
         ((31, 41), (30, 40)),  # the original's segmentation network rounds otherwise
         ((60, 80), (60, 80)),  # a quarter
-        ((62, 82), (60, 80)),
+        ((64, 88), (64, 88)),  # magnified
         ((15, 20), (30, 40)),  # coarser ones are interpolated
     ],
 )
-def test_key_logits_keep_a_multiple_of_the_flow_grid(
+def test_key_logits_stay_on_their_grid_where_it_is_finer_than_the_flow_s(
     logits: tuple[int, int], kept: tuple[int, int]
 ) -> None:
     grid = RegionGrid(240, 320, 1, 1, 0)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dvsnet_ros.core.checkpoint import Checkpoint, untrained_checkpoint
-from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.networks.flow_net import FLOW_FACTOR, FlowNet
 from dvsnet_ros.core.networks.warp import add_flows, flow_on_grid, warp
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import RegionGrid
@@ -68,13 +68,26 @@ def test_a_finer_flow_reads_between_the_logits() -> None:
     assert torch.allclose(moved[0, 0, 0, :14], (torch.arange(14.0) + 1.0) / 2.0, atol=1e-4)
 
 
-def test_a_tracked_network_finds_what_is_left() -> None:
+@pytest.mark.parametrize(
+    ("found", "believed"),
+    [
+        ((0.0, 0.0), (0.0, 0.0)),
+        ((0.12, 0.16), (0.0, 0.0)),  # a length of 0.2
+        ((-0.6, 0.8), (-0.45, 0.6)),  # 1, less 0.25
+    ],
+)
+@torch.no_grad()
+def test_a_tracked_network_finds_what_is_left(
+    found: tuple[float, float], believed: tuple[float, float]
+) -> None:
     network = FlowNet(3, 4, correction=8, tracked=True, kernels=(5, 3, 3)).eval()
-    torch.nn.init.zeros_(network.predict_flow2.weight)
-    torch.nn.init.zeros_(network.predict_flow2.bias)  # type: ignore[arg-type]
-    images, track = torch.rand(2, 3, 32, 48), torch.randn(2, 2, 32, 48)
+    network.get_parameter("predict_flow2.weight").zero_()
+    network.get_parameter("predict_flow2.bias").copy_(torch.tensor(found) / FLOW_FACTOR)
+    images, track = torch.rand(2, 3, 32, 48), torch.zeros(2, 2, 32, 48)
+    track[:, 0] = 3.0
     fields = network(images, images.flip(0), track)
-    assert torch.allclose(fields.flow, flow_on_grid(track, 16, 24), atol=1e-3)
+    left = 2.0 * torch.tensor(believed).view(1, 2, 1, 1)  # of a grid twice as fine
+    assert torch.allclose(fields.flow, flow_on_grid(track, 16, 24) + left, atol=1e-3)
     assert fields.track is not None
     assert fields.track.shape == (2, 2, 8, 12)
 

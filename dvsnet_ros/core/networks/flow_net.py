@@ -29,6 +29,9 @@ TRACKED_FINER = 2
 """Pixels of a tracked flow to one of the fields, along each side."""
 TRACK_UNIT = 4.0
 """Pixels of the 1/8 grid by which a track is divided, to be about as large as what is beside it."""
+SHRINKAGE = 0.25
+"""Pixels of the 1/8 grid by which what the network finds beyond a track is shortened: two of the
+frame, which it can't see as well as tracking does. Less than that is noise."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,10 @@ class FlowNet(nn.Module):
         refined3, flow4 = self.refine3(refined4, conv3)
         refined2, flow3 = self.refine2(refined3, conv2)
         flow = FLOW_FACTOR * self.predict_flow2(refined2)
-        moved = None if track is None else _coarse_track(track, flow)
+        moved = None
+        if track is not None:
+            flow = _shrunk(flow)
+            moved = _coarse_track(track, flow)
         residual = None
         context: tuple[Tensor, ...] = ()
         if self.correction is not None:
@@ -170,6 +176,13 @@ class FlowNet(nn.Module):
             return logits
         corrected: Tensor = self.correction(logits, fields.context)
         return corrected
+
+
+def _shrunk(flow: Tensor) -> Tensor:
+    """A flow [N, 2, h, w] with each vector shorter by `SHRINKAGE`; 0 where there is less."""
+    length: Tensor = flow.float().norm(dim=1, keepdim=True)
+    kept = (1.0 - SHRINKAGE / length.clamp(min=SHRINKAGE)).to(flow.dtype)
+    return flow * kept
 
 
 def _coarse_track(track: Tensor, flow: Tensor) -> Tensor:
