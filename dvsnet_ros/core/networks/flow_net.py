@@ -30,8 +30,9 @@ TRACKED_FINER = 2
 TRACK_UNIT = 4.0
 """Pixels of the 1/8 grid by which a track is divided, to be about as large as what is beside it."""
 SHRINKAGE = 0.25
-"""Pixels of the 1/8 grid by which what the network finds beyond a track is shortened: two of the
-frame, which it can't see as well as tracking does. Less than that is noise."""
+"""Pixels of the 1/8 grid, two of the frame, by which what the network finds beyond a track is
+shortened: tracking sees so little better, and there the network's word is noise
+(docs/model_card.md)."""
 
 
 @dataclass(frozen=True)
