@@ -13,8 +13,8 @@ DEFINITIONS: Final = {
         uint8 FLOW=1
         sensor_msgs/RegionOfInterest region
         uint8 path
-        float32 expected_confidence
-        float32 target
+        float64 expected_confidence
+        float64 target
         builtin_interfaces/Time key_stamp
         uint32 key_age
     """,

@@ -113,10 +113,8 @@ def test_a_bag_of_a_bag(bag: Path, tmp_path: Path, name: str, storage: str) -> N
             assert where == (region.y, region.x, region.height, region.width)
             assert (said.path, said.key_age) == (wanted.path, wanted.key_age)
             assert said.key_stamp.sec * SECOND + said.key_stamp.nanosec == wanted.key_stamp
-            assert said.target == np.float32(wanted.target)
-            np.testing.assert_equal(
-                np.float32(said.expected_confidence), np.float32(wanted.expected_confidence)
-            )
+            assert said.target == wanted.target
+            np.testing.assert_equal(said.expected_confidence, wanted.expected_confidence)
 
 
 def test_the_names_of_the_classes_come_first_and_are_kept_for_late_subscribers(

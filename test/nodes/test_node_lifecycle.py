@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from lifecycle_msgs.msg import Transition
@@ -261,7 +260,7 @@ def test_decision_network_may_come_from_its_own_checkpoint(
     segmenter.segment(frame(3), 3 * SECOND)
     expected = segmenter.segment(frame(4), 4 * SECOND).decisions
     assert [decision.expected_confidence for decision in decisions.decisions] == [
-        np.float32(decision.expected_confidence) for decision in expected
+        decision.expected_confidence for decision in expected
     ]
 
 

@@ -18,9 +18,6 @@ from helpers.processes import Process
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
 
-DEFAULT_TARGET = float(np.float32(DEFAULT_SCHEDULE.target))
-"""As messages carry it."""
-
 OTHER_VALUES = {
     "checkpoint": "elsewhere.safetensors",
     "decision_checkpoint": "elsewhere.safetensors",
@@ -73,7 +70,7 @@ def test_all_parameters_are_there_with_their_descriptions_and_ranges(peer: Peer)
 
 @pytest.mark.parametrize("target", [0.0, 42.5, 100.0])
 def test_target_counts_from_the_next_frame_on(peer: Peer, target: float) -> None:
-    assert targets(peer, 1) == [DEFAULT_TARGET] * 4
+    assert targets(peer, 1) == [DEFAULT_SCHEDULE.target] * 4
     assert peer.set_one("target", target).successful
     assert targets(peer, 2) == [target] * 4
     _mask, decisions = peer.ask(image(3 * SECOND))
@@ -128,9 +125,9 @@ def test_rising_schedule_with_its_share(peer: Peer) -> None:
     assert peer.set(schedule="rising", target=0.0, rising_share=0.5).successful
     _mask, first = peer.ask(image(15 * SECOND))
     assert (first.schedule, [each.target for each in first.decisions]) == ("rising", [0.0] * 4)
-    assert targets(peer, 16) == pytest.approx(
-        [0.5 * (100 - each.expected_confidence) for each in first.decisions], rel=1e-5
-    )
+    assert targets(peer, 16) == [
+        0.5 * (100.0 - each.expected_confidence) for each in first.decisions
+    ]
 
 
 def test_max_gap_counts_from_the_next_frame_on(peer: Peer) -> None:
@@ -197,7 +194,7 @@ def test_several_are_taken_all_or_none(peer: Peer) -> None:
     assert not result.successful
     names = ("target", "overlay_opacity", "max_gap", "region_rows")
     assert peer.get(*names) == [DEFAULT_SCHEDULE.target, 0.5, 10.0, 2]
-    assert targets(peer, 40) == [DEFAULT_TARGET] * 4
+    assert targets(peer, 40) == [DEFAULT_SCHEDULE.target] * 4
     assert peer.set(target=33.0, overlay_opacity=0.9).successful
     assert targets(peer, 41) == [33.0] * 4
 

@@ -84,10 +84,8 @@ def test_masks_confidence_and_decisions_are_the_video_segmenters_own(
         assert confidences.of(stamp).header == mask.header
         for said, wanted in zip(decisions.decisions, expected.decisions, strict=True):
             assert said.path == wanted.path
-            assert said.target == np.float32(wanted.target)
-            np.testing.assert_equal(
-                said.expected_confidence, np.float32(wanted.expected_confidence)
-            )
+            assert said.target == wanted.target
+            np.testing.assert_equal(said.expected_confidence, wanted.expected_confidence)
             assert nanoseconds(said.key_stamp) == wanted.key_stamp
             assert said.key_age == wanted.key_age
             area = said.region
