@@ -20,7 +20,7 @@ from dvsnet_ros.core.regions import RegionGrid
 
 AGE_DISCOUNT = 0.3
 """What a region's logits lose, in the comparison, with each frame of its key frame's age. Logits
-are logarithms of odds, so e^0.3 = 1.35 of these; from 0.1 to 0.5 works (docs/model_card.md)."""
+are logarithms of odds, so e^0.3 = 1.35 of these; from 0.1 to 0.5 works (docs/ablations.md)."""
 
 
 def merge(

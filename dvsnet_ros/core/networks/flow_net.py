@@ -32,7 +32,7 @@ TRACK_UNIT = 4.0
 SHRINKAGE = 0.25
 """Pixels of the 1/8 grid, two of the frame, by which what the network finds beyond a track is
 shortened: tracking sees so little better, and there the network's word is noise
-(docs/model_card.md)."""
+(docs/ablations.md)."""
 
 
 @dataclass(frozen=True)
