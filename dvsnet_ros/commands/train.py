@@ -6,11 +6,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flag, checkpoint_file, dashed
+from torch import nn
+
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flag,
+    checkpoint_file,
+    dashed,
+    starting_network,
+)
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.networks.decision import CellDecision
 from dvsnet_ros.training.calibration import (
     calibration_table,
     format_calibration,
@@ -73,18 +82,20 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--architecture", choices=sorted(LOSSES),
         help="of the network; the original's decision_network reads the flow network's features, "
-        "cell_decision what a flow path with a correction knows of itself (default: what suits the "
-        "flow network of --restore-from; without that the original's)",
+        "cell_decision what a flow path with a correction knows of itself (default: "
+        "--start-from's, or what suits the flow network of --restore-from; without these the "
+        "original's)",
     )  # fmt: skip
     flags.add_argument(
         "--channels", type=int,
-        help="of the network's convolutions (default: "
+        help="of the network's convolutions (default: --start-from's; without that "
         f"{DEFAULT_CHANNELS['decision_network']}, the original's; cell_decision: "
         f"{DEFAULT_CHANNELS['cell_decision']})",
     )  # fmt: skip
     flags.add_argument(
-        "--hidden", type=int, default=defaults.hidden,
-        help="width of the original's dense layers (default: %(default)s)",
+        "--hidden", type=int,
+        help="width of the original's dense layers (default: --start-from's; without that "
+        f"{defaults.hidden})",
     )  # fmt: skip
     flags.add_argument(
         "--evenness", type=float, default=defaults.evenness,
@@ -92,6 +103,11 @@ def parser() -> argparse.ArgumentParser:
         "that the flow path did not learn on (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument(
+        "--start-from", type=checkpoint_file,
+        help="a checkpoint whose decision network to start from, or 'shipped'; it is kept if no "
+        "epoch is better",
+    )  # fmt: skip
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's training")
     add_device_flag(flags)
     return flags
@@ -110,15 +126,16 @@ def run(arguments: list[str]) -> int:
 def _train(options: argparse.Namespace) -> int:
     check_training_folder(options.save_dir, STATE_FILE, options.resume)
     checkpoint = load_checkpoint(options.restore_from) if options.restore_from else None
+    start, start_sizes = starting_network(options.start_from, "decision")
     training = DecisionTraining(
         DecisionRecipe(
             epochs=options.epochs,
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             decay=options.decay,
-            architecture=options.architecture or _suiting(checkpoint),
-            channels=options.channels,
-            hidden=options.hidden,
+            architecture=options.architecture or _suiting(checkpoint, start),
+            channels=options.channels or start_sizes.get("channels"),
+            hidden=options.hidden or start_sizes.get("hidden", DecisionRecipe.hidden),
             evenness=options.evenness,
             seed=options.seed,
         ),
@@ -127,6 +144,7 @@ def _train(options: argparse.Namespace) -> int:
         checkpoint.label_set if checkpoint else CAMVID,
         options.save_dir,
         resolve_device(options.device),
+        start,
     )
     if checkpoint:
         with_decision(checkpoint, training.checkpoint())  # that they fit, before hours of work
@@ -137,10 +155,14 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _suiting(checkpoint: Checkpoint | None) -> str:
-    """The architecture for the testcases of a checkpoint's flow network."""
-    flow = checkpoint.networks.get("flow") if checkpoint else None
-    return "cell_decision" if getattr(flow, "correction", None) else "decision_network"
+def _suiting(checkpoint: Checkpoint | None, start: nn.Module | None) -> str:
+    """The architecture of the network to start from, or for a checkpoint's flow network."""
+    if start is not None:
+        by_cell = isinstance(start, CellDecision)
+    else:
+        flow = checkpoint.networks.get("flow") if checkpoint else None
+        by_cell = bool(getattr(flow, "correction", None))
+    return "cell_decision" if by_cell else "decision_network"
 
 
 def _describe(progress: DecisionProgress) -> str | None:

@@ -26,7 +26,7 @@ from dvsnet_ros.core.networks.decision import CellDecision
 from dvsnet_ros.core.networks.layers import lay_out
 from dvsnet_ros.training.calibration import mean_absolute_error
 from dvsnet_ros.training.case_files import JoinedFeatures
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state
+from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -149,11 +149,14 @@ class DecisionTraining:
         label_set: written into the checkpoint; the decision network itself knows no classes.
         out: folder of the state, the log and the weights; made if it is not there.
         device: where to train.
+        start: a network of the same sizes whose weights to start from, instead of random ones; they
+            are the best ones until an epoch's are better.
         save_every: epochs between two states.
 
     Raises:
         ValueError: if there are fewer testcases than a batch, those for validation are of another
-            flow network, or `out` holds another recipe's state.
+            flow network, the network to start from is of other sizes, or `out` holds another
+            recipe's state.
     """
 
     recipe: DecisionRecipe
@@ -162,19 +165,23 @@ class DecisionTraining:
     label_set: LabelSet
     out: Path
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    start: nn.Module | None = None
     save_every: int = 10
 
     def __post_init__(self) -> None:
         self.spec = self.recipe.spec(self._check())
         torch.manual_seed(self.recipe.seed)
         self.network = build_network(self.spec)
-        initialise(self.network, self.training)
+        if self.start is None:
+            initialise(self.network, self.training)
+        else:
+            start_from(self.network, self.start)
         lay_out(self.network.to(self.device), torch.channels_last)
         self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)
         self.step = 0
         self._shares = _draw_shares(self.training.scores, self.recipe.evenness)
         self._order = lru_cache(maxsize=1)(self._draw_order)  # the steps of an epoch share it
-        self.best_error = float("inf")
+        self.best_error = float("inf") if self.start is None else self._validation_error()
         self.best = _copy(self.network)
         self._loss = 0.0
         self.out.mkdir(parents=True, exist_ok=True)
@@ -278,11 +285,13 @@ class DecisionTraining:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
+    def _validation_error(self) -> float:
+        expected = expected_scores(self.network, self.validation)
+        return mean_absolute_error(expected, self.validation.scores)
+
     def _finish_epoch(self) -> float:
         epoch = self.step // self.steps_per_epoch
-        error = mean_absolute_error(
-            expected_scores(self.network, self.validation), self.validation.scores
-        )
+        error = self._validation_error()
         if error < self.best_error:
             self.best_error, self.best = error, _copy(self.network)
         self.log.write(

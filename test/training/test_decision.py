@@ -120,6 +120,29 @@ def test_interrupted_ends_as_uninterrupted(tmp_path: Path, architecture: str) ->
         assert torch.equal(value, whole.network.state_dict()[name]), name
 
 
+def started(out: Path, start: Path, rate: float) -> DecisionTraining:
+    network = load_checkpoint(start / WEIGHTS_FILE).networks["decision"]
+    recipe = replace(SMALL, learning_rate=rate)
+    cases = make_cases(0, 44), make_cases(1, 20)
+    training = DecisionTraining(recipe, *cases, CAMVID, out, start=network)
+    for _ in training.run():
+        pass
+    return training
+
+
+def test_it_starts_from_a_network_and_keeps_it_unless_an_epoch_is_better(tmp_path: Path) -> None:
+    start = make_training(tmp_path / "start")
+    for _ in start.run():
+        pass
+    better = started(tmp_path / "better", tmp_path / "start", 0.002)
+    assert better.best_error < start.best_error
+    worse = started(tmp_path / "worse", tmp_path / "start", 10.0)
+    assert worse.best_error == start.best_error
+    kept = load_checkpoint(tmp_path / "worse" / WEIGHTS_FILE).networks["decision"].state_dict()
+    for name, value in start.best.items():
+        assert torch.equal(kept[name], value), name
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     make_training(tmp_path).save()
     with pytest.raises(ValueError, match="another recipe"):
@@ -131,6 +154,10 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
         replace(SMALL, architecture="forest")
     with pytest.raises(ValueError, match="64 channels"):
         DecisionTraining(SMALL, make_cases(0, 44), narrow, CAMVID, tmp_path / "third")
+    wide = make_training(tmp_path / "wide", replace(SMALL, channels=8)).network
+    cases = make_cases(1, 20)
+    with pytest.raises(ValueError, match="has other layers"):
+        DecisionTraining(SMALL, cases, cases, CAMVID, tmp_path / "fifth", start=wide)
 
 
 @pytest.fixture
@@ -222,6 +249,22 @@ def test_the_architecture_follows_from_the_flow_network(tmp_path: Path) -> None:
         assert train.run(arguments) == 0
         whole = load_checkpoint(folder / "out" / WHOLE_FILE)
         assert whole.specs["decision"].architecture == architecture
+
+
+@BOTH
+def test_a_network_to_start_from_says_its_architecture_and_sizes(
+    folders: Path, architecture: str
+) -> None:
+    assert train_in(folders, "--architecture", architecture) == 0
+    first = folders / "out" / WEIGHTS_FILE
+    again = [
+        "--train-data-dir", f"{folders / 'train'}", "--val-data-dir", f"{folders / 'val'}",
+        "--save-dir", f"{folders / 'again'}", "--batch-size", "8", "--epochs", "1",
+        "--start-from", f"{first}",
+    ]  # fmt: skip
+    assert train.run(again) == 0
+    after = load_checkpoint(folders / "again" / WEIGHTS_FILE)
+    assert after.specs["decision"] == load_checkpoint(first).specs["decision"]
 
 
 def test_testcases_of_another_flow_network_are_refused(
