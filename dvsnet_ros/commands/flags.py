@@ -6,7 +6,7 @@ Importing torch takes seconds, and not every command needs it: the functions tha
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,8 @@ from dvsnet_ros.training.key_frames import KeyReach
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from dvsnet_ros.core.networks import NetworkSpec
 
 SHIPPED: Final = "shipped"
 """What flags for checkpoints call the weights that ship with the package."""
@@ -166,11 +168,13 @@ def checkpoint_file(name: str) -> Path:
     return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)
 
 
-def starting_network(path: Path | None, network: str) -> tuple[nn.Module | None, Mapping[str, Any]]:
-    """The network of a checkpoint whose weights a training starts from, and its sizes.
+def starting_network(
+    path: Path | None, network: str
+) -> tuple[nn.Module | None, NetworkSpec | None]:
+    """The network of a checkpoint whose weights a training starts from, and what it is.
 
     Returns:
-        None and no sizes without a path.
+        None and None without a path.
 
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
@@ -178,7 +182,17 @@ def starting_network(path: Path | None, network: str) -> tuple[nn.Module | None,
     from dvsnet_ros.core.checkpoint import load_checkpoint
 
     if path is None:
-        return None, {}
+        return None, None
     checkpoint = load_checkpoint(path)
     checkpoint.require([network])
-    return checkpoint.networks[network], checkpoint.specs[network].arguments
+    return checkpoint.networks[network], checkpoint.specs[network]
+
+
+def sizes_of(
+    options: argparse.Namespace, names: Sequence[str], start: NetworkSpec | None
+) -> dict[str, Any]:
+    """Of these sizes, those that were asked for, and else those of the network to start from."""
+    known = start.arguments if start else {}
+    asked = {name: getattr(options, name) for name in names}
+    sizes = {name: known.get(name) if size is None else size for name, size in asked.items()}
+    return {name: size for name, size in sizes.items() if size is not None}

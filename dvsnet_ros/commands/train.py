@@ -6,20 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from torch import nn
-
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flag,
     checkpoint_file,
     dashed,
+    sizes_of,
     starting_network,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
-from dvsnet_ros.core.networks.decision import CellDecision
 from dvsnet_ros.training.calibration import (
     calibration_table,
     format_calibration,
@@ -126,18 +124,18 @@ def run(arguments: list[str]) -> int:
 def _train(options: argparse.Namespace) -> int:
     check_training_folder(options.save_dir, STATE_FILE, options.resume)
     checkpoint = load_checkpoint(options.restore_from) if options.restore_from else None
-    start, start_sizes = starting_network(options.start_from, "decision")
+    start, start_spec = starting_network(options.start_from, "decision")
+    suiting = start_spec.architecture if start_spec else _suiting(checkpoint)
     training = DecisionTraining(
         DecisionRecipe(
             epochs=options.epochs,
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             decay=options.decay,
-            architecture=options.architecture or _suiting(checkpoint, start),
-            channels=options.channels or start_sizes.get("channels"),
-            hidden=options.hidden or start_sizes.get("hidden", DecisionRecipe.hidden),
+            architecture=options.architecture or suiting,
             evenness=options.evenness,
             seed=options.seed,
+            **sizes_of(options, ("channels", "hidden"), start_spec),
         ),
         Cases(*load_cases(options.train_data_dir)),
         Cases(*load_cases(options.val_data_dir)),
@@ -155,14 +153,10 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _suiting(checkpoint: Checkpoint | None, start: nn.Module | None) -> str:
-    """The architecture of the network to start from, or for a checkpoint's flow network."""
-    if start is not None:
-        by_cell = isinstance(start, CellDecision)
-    else:
-        flow = checkpoint.networks.get("flow") if checkpoint else None
-        by_cell = bool(getattr(flow, "correction", None))
-    return "cell_decision" if by_cell else "decision_network"
+def _suiting(checkpoint: Checkpoint | None) -> str:
+    """The architecture for the testcases of a checkpoint's flow network."""
+    flow = checkpoint.networks.get("flow") if checkpoint else None
+    return "cell_decision" if getattr(flow, "correction", None) else "decision_network"
 
 
 def _describe(progress: DecisionProgress) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ from dvsnet_ros.commands.flags import (
     checkpoint_file,
     dashed,
     reach_of,
+    sizes_of,
     starting_network,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.drives import KINDS_OF_DRIVES, SyntheticDrive, drive
@@ -172,7 +173,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     check_training_folder(options.out, STATE_FILE, options.resume)
     check_overlap(options.overlap)
     reach = reach_of(options)
-    start, start_sizes = starting_network(options.start_from, "flow")
+    start, start_spec = starting_network(options.start_from, "flow")
     recipe = FlowRecipe(
         steps=options.steps,
         distil_steps=options.distil_steps,
@@ -183,7 +184,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         temperature=options.temperature,
         start_share=options.start_share,
         seed=options.seed,
-        **_sizes(options, start_sizes),
+        **_sizes(options, start_spec),
     )
     segmenter = None
     if options.segmenter:
@@ -202,14 +203,11 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     )
 
 
-def _sizes(options: argparse.Namespace, start: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that were asked for, and of the others those of the network to start from."""
-    names = ("width", "correction", "tracked", "kernels")
-    given = {name: getattr(options, name) for name in names}
-    sizes = {name: start.get(name) if size is None else size for name, size in given.items()}
-    if sizes["kernels"]:
+def _sizes(options: argparse.Namespace, start: NetworkSpec | None) -> dict[str, Any]:
+    sizes = sizes_of(options, ("width", "correction", "tracked", "kernels"), start)
+    if "kernels" in sizes:
         sizes["kernels"] = tuple(sizes["kernels"])
-    return {name: size for name, size in sizes.items() if size is not None}
+    return sizes
 
 
 def _stills(options: argparse.Namespace) -> MovedStills | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from dvsnet_ros.commands import train
 from dvsnet_ros.core.checkpoint import (
@@ -43,8 +44,11 @@ def make_cases(seed: int, count: int) -> Cases:
     return Cases(features.astype(np.float32), 100 - 30 * strength)
 
 
-def make_training(out: Path, recipe: DecisionRecipe = SMALL) -> DecisionTraining:
-    return DecisionTraining(recipe, make_cases(0, 44), make_cases(1, 20), CAMVID, out, save_every=2)
+def make_training(
+    out: Path, recipe: DecisionRecipe = SMALL, start: nn.Module | None = None
+) -> DecisionTraining:
+    cases = make_cases(0, 44), make_cases(1, 20)
+    return DecisionTraining(recipe, *cases, CAMVID, out, start=start, save_every=2)
 
 
 @BOTH
@@ -122,9 +126,7 @@ def test_interrupted_ends_as_uninterrupted(tmp_path: Path, architecture: str) ->
 
 def started(out: Path, start: Path, rate: float) -> DecisionTraining:
     network = load_checkpoint(start / WEIGHTS_FILE).networks["decision"]
-    recipe = replace(SMALL, learning_rate=rate)
-    cases = make_cases(0, 44), make_cases(1, 20)
-    training = DecisionTraining(recipe, *cases, CAMVID, out, start=network)
+    training = make_training(out, replace(SMALL, learning_rate=rate), network)
     for _ in training.run():
         pass
     return training
@@ -155,9 +157,8 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="64 channels"):
         DecisionTraining(SMALL, make_cases(0, 44), narrow, CAMVID, tmp_path / "third")
     wide = make_training(tmp_path / "wide", replace(SMALL, channels=8)).network
-    cases = make_cases(1, 20)
     with pytest.raises(ValueError, match="has other layers"):
-        DecisionTraining(SMALL, cases, cases, CAMVID, tmp_path / "fifth", start=wide)
+        make_training(tmp_path / "fifth", start=wide)
 
 
 @pytest.fixture
