@@ -56,6 +56,15 @@ def add_device_flags(flags: argparse.ArgumentParser) -> None:
     )
 
 
+def add_start_share_flag(flags: argparse.ArgumentParser) -> None:
+    """--start-share, beside --start-from."""
+    flags.add_argument(
+        "--start-share", type=float, default=0.0, metavar="SHARE",
+        help="share of --start-from's weights in those that are written, so that less of what they "
+        "know is forgotten (default: %(default)s)",
+    )  # fmt: skip
+
+
 def add_network_flags(flags: argparse.ArgumentParser) -> None:
     """Which networks run, and on which regions."""
     flags.add_argument(

@@ -11,6 +11,7 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
     add_reach_flags,
+    add_start_share_flag,
     checkpoint_file,
     dashed,
     reach_of,
@@ -145,11 +146,7 @@ def parser() -> argparse.ArgumentParser:
         type=checkpoint_file,
         help="a checkpoint whose flow network to start from, or 'shipped'",
     )
-    flags.add_argument(
-        "--start-share", type=float, default=defaults.start_share, metavar="SHARE",
-        help="share of --start-from's weights in those that are written, so that less of what they "
-        "know is forgotten (default: %(default)s)",
-    )  # fmt: skip
+    add_start_share_flag(flags)
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
     return flags

@@ -9,6 +9,7 @@ from pathlib import Path
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
+    add_start_share_flag,
     checkpoint_file,
     frame_count,
     starting_network,
@@ -74,12 +75,17 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--width", type=int, default=defaults.width, help="channels of the network's first layer"
     )
+    flags.add_argument(
+        "--pasted", type=float, default=defaults.pasted, metavar="SHARE",
+        help="share of the crops into which objects of other stills are set (default: %(default)s)",
+    )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,
         help="checkpoint whose weights to start from, or 'shipped'",
     )
+    add_start_share_flag(flags)
     flags.add_argument("--resume", action="store_true", help="go on with the training in --out")
     add_device_flags(flags)
     return flags
@@ -105,6 +111,8 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         progressive_stages(options.epochs, options.small_share),
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
+        start_share=options.start_share,
+        pasted=options.pasted,
         width=options.width,
         seed=options.seed,
     )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class WeightAverage:
@@ -32,7 +35,7 @@ class WeightAverage:
 
 
 @torch.no_grad()
-def between(network: nn.Module, other: nn.Module, share: float) -> nn.Module:
+def between(network: Network, other: nn.Module, share: float) -> Network:
     """A copy of a network whose weights are moved towards another's by `share`, 0-1."""
     mixed = copy.deepcopy(network)
     _move(mixed, other, share)

@@ -34,7 +34,14 @@ from dvsnet_ros.training.flow_batches import (
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
-from dvsnet_ros.training.state import TrainingLog, fitted, load_state, save_state, start_from
+from dvsnet_ros.training.state import (
+    TrainingLog,
+    check_start_share,
+    fitted,
+    load_state,
+    save_state,
+    start_from,
+)
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -101,11 +108,10 @@ class FlowTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
+        check_start_share(self.recipe.start_share, self.start)
         if self.start is not None:
             self.start = fitted(self.start, self.network)
             start_from(self.network, self.start)
-        elif self.recipe.start_share:
-            raise ValueError("a share of the weights to start from needs some; give --start-from")
         lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)
         self.optimizer = torch.optim.Adam(self.network.parameters(), fused=True)

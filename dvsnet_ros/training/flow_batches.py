@@ -47,7 +47,7 @@ class FlowRecipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if the crop's sides are no such multiples, the share is not from 0 to 1, or a
+        ValueError: if the crop's sides are no such multiples, or a
             tracked network has steps on pairs with known flow.
     """
 
@@ -73,8 +73,6 @@ class FlowRecipe:
                 f"crops of {self.crop[0]}x{self.crop[1]} don't work; both sides must be multiples "
                 f"of {2 * GRID}"
             )
-        if not 0.0 <= self.start_share <= 1.0:
-            raise ValueError(f"a start share of {self.start_share} is none; give 0 to 1")
         if self.tracked and self.steps:
             raise ValueError(
                 "a tracked flow network learns on footage alone; give 0 steps on pairs with known "

@@ -21,10 +21,12 @@ class Cutout:
     """One object.
 
     Attributes:
+        label: its class id.
         image: its box, uint8 [h, w, 3] BGR.
         alpha: where in the box it is, uint8 [h, w], 0 or 255.
     """
 
+    label: int
     image: NDArray[np.uint8]
     alpha: NDArray[np.uint8]
 
@@ -51,16 +53,24 @@ def cut_out(still: LabelledImage, random: np.random.Generator) -> Cutout | None:
         list(MOVING_CLASSES), len(MOVING_CLASSES), replace=False, p=list(MOVING_CLASSES.values())
     )
     for moving in order:
-        mask = (still.labels == moving).astype(np.uint8)
-        count, parts, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-        large = [part for part in range(1, count) if boxes[part][cv2.CC_STAT_AREA] > SMALLEST_AREA]
-        if large:
-            part = large[int(random.integers(len(large)))]
-            left, top, width, height = boxes[part][:4]
+        found = objects_of(still, int(moving), SMALLEST_AREA)
+        if found:
+            return found[int(random.integers(len(found)))]
+    return None
+
+
+def objects_of(still: LabelledImage, label: int, smallest: int) -> list[Cutout]:
+    """Every object of a class in a still that has more pixels than `smallest`."""
+    mask = (still.labels == label).astype(np.uint8)
+    count, parts, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    found = []
+    for part in range(1, count):
+        left, top, width, height, area = boxes[part]
+        if area > smallest:
             box = (slice(top, top + height), slice(left, left + width))
             alpha = np.where(parts[box] == part, 255, 0).astype(np.uint8)
-            return Cutout(still.image[box].copy(), alpha)
-    return None
+            found.append(Cutout(label, still.image[box].copy(), alpha))
+    return found
 
 
 def draw_placement(

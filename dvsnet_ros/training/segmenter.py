@@ -23,12 +23,19 @@ from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.layers import lay_out
 from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 from dvsnet_ros.training.augmentation import Crop, random_crop
-from dvsnet_ros.training.averaging import WeightAverage
+from dvsnet_ros.training.averaging import WeightAverage, between
 from dvsnet_ros.training.batches import batches, workers_beside
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import LabelledImage, class_frequencies
 from dvsnet_ros.training.losses import class_weights, segmentation_loss
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
+from dvsnet_ros.training.pasting import Pasting
+from dvsnet_ros.training.state import (
+    TrainingLog,
+    check_start_share,
+    load_state,
+    save_state,
+    start_from,
+)
 
 INPUT = InputFormat(scale=1.0 / 64.0, magnification=1.2)
 """Of the network that comes out. Most crops show things larger than the stills do, and shown
@@ -93,6 +100,10 @@ class Recipe:
         warm_up: steps of linear rise to it.
         weight_decay: of AdamW, on convolution weights.
         average_decay: of the weight average.
+        start_share: of the weights that a training starts from, in those that it writes, 0-1; it
+            keeps what long training on few stills forgets of other cameras (Wortsman et al.,
+            "Robust fine-tuning of zero-shot models", CVPR 2022).
+        pasted: share of the crops into which objects of other stills are set, 0-1.
         width: of the network.
         seed: of everything random.
     """
@@ -103,6 +114,8 @@ class Recipe:
     warm_up: int = 200
     weight_decay: float = 0.02
     average_decay: float = 0.998
+    start_share: float = 0.0
+    pasted: float = 0.0
     width: int = 32
     seed: int = 0
 
@@ -134,7 +147,8 @@ class SegmenterTraining:
             state.
 
     Raises:
-        ValueError: if there are fewer stills than a batch, or `out` holds another recipe's state.
+        ValueError: if there are fewer stills than a batch, a share of the recipe is none, or `out`
+            holds another recipe's state.
     """
 
     recipe: Recipe
@@ -153,6 +167,8 @@ class SegmenterTraining:
                 f"{len(self.training)} stills are fewer than a batch of {self.recipe.batch_size}; "
                 "give more, or a smaller batch"
             )
+        check_start_share(self.recipe.start_share, self.start)
+        self.paste = Pasting(self.training, self.recipe.pasted)
         classes = len(self.label_set.classes)
         self.spec = NetworkSpec("compact", {"num_classes": classes, "width": self.recipe.width})
         torch.manual_seed(self.recipe.seed)
@@ -226,8 +242,11 @@ class SegmenterTraining:
             random_crop(self.training[still], crop, np.random.default_rng([seed, 1, step, place]))
             for place, still in enumerate(order[index * size : (index + 1) * size])
         ]
-        images, labels = (torch.from_numpy(np.stack(parts)) for parts in zip(*crops, strict=True))
-        return images, labels
+        images, labels = (np.stack(parts) for parts in zip(*crops, strict=True))
+        for place in range(size):
+            random = np.random.default_rng([seed, 3, step, place])
+            self.paste(images[place], labels[place], random)
+        return torch.from_numpy(images), torch.from_numpy(labels)
 
     def measure(self) -> Confusion:
         """The result so far on whole held-back stills, with the labels at their own size."""
@@ -243,10 +262,15 @@ class SegmenterTraining:
 
     @torch.no_grad()
     def result(self) -> CompactSegmenter:
-        """The averaged network, with the class weights taken back in part (`UNWEIGHTED`)."""
+        """The averaged network, with the class weights taken back in part (`UNWEIGHTED`).
+
+        A share of what the training started from is mixed in (`Recipe.start_share`).
+        """
         network = CompactSegmenter(**self.spec.arguments).to(self.device).eval()
         network.load_state_dict(self.average.network.state_dict())
         network.correct.get_parameter("bias").sub_(UNWEIGHTED * self.weights.log())
+        if self.start is not None:
+            network = between(network, self.start, self.recipe.start_share)
         return network
 
     def export(self, path: Path) -> None:

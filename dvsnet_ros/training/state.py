@@ -55,6 +55,18 @@ def start_from(network: nn.Module, start: nn.Module) -> None:
     _load_weights(network, start.state_dict())
 
 
+def check_start_share(share: float, start: nn.Module | None) -> None:
+    """Check the share of the weights to start from in those that a training writes.
+
+    Raises:
+        ValueError: if it is not from 0 to 1, or there are no weights to take a share of.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"a start share of {share} is none; give 0 to 1")
+    if share and start is None:
+        raise ValueError("a share of the weights to start from needs some; give --start-from")
+
+
 def fitted(start: nn.Module, network: nn.Module) -> nn.Module:
     """A copy of `network` with the weights of `start`, whose kernels may be larger or see less.
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, VOID_LABEL
 from dvsnet_ros.training.augmentation import Crop
 from dvsnet_ros.training.segmenter import (
@@ -57,6 +59,36 @@ def test_void_counts_for_nothing(tmp_path: Path) -> None:
     assert all(
         torch.equal(before[name], value) for name, value in training.network.named_parameters()
     )
+
+
+def test_what_is_written_keeps_a_share_of_the_start(tmp_path: Path) -> None:
+    start = make_training(tmp_path / "start", replace(SMALL, seed=3)).network
+    stills = [make_still(f"a_{seed}", seed) for seed in range(5)]
+
+    def result(share: float) -> dict[str, torch.Tensor]:
+        recipe = replace(SMALL, start_share=share)
+        out = tmp_path / str(share)
+        training = SegmenterTraining(recipe, stills, [], CAMVID, out, start=start)
+        for _ in training.run():
+            pass
+        return load_checkpoint(out / WEIGHTS_FILE).networks["segmentation"].state_dict()
+
+    trained, mixed = result(0.0), result(0.25)
+    for name, weight in start.state_dict().items():
+        if weight.is_floating_point():
+            expected = 0.75 * trained[name] + 0.25 * weight
+            assert torch.allclose(mixed[name], expected, atol=1e-6), name
+    with pytest.raises(ValueError, match="--start-from"):
+        make_training(tmp_path / "none", replace(SMALL, start_share=0.25))
+
+
+def test_objects_are_pasted_into_batches(tmp_path: Path) -> None:
+    plain = make_training(tmp_path / "plain")
+    pasted = make_training(tmp_path / "pasted", replace(SMALL, pasted=1.0))
+    pairs = [(plain.batch(step), pasted.batch(step)) for step in range(4)]
+    assert any((one[1] != other[1]).any() for one, other in pairs)
+    again = make_training(tmp_path / "again", replace(SMALL, pasted=1.0))
+    assert all(torch.equal(one, two) for one, two in zip(pairs[3][1], again.batch(3), strict=True))
 
 
 def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:

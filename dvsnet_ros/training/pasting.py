@@ -1,0 +1,81 @@
+"""Objects cut out of labelled stills, set into crops of others.
+
+Copy-paste (Ghiasi et al., "Simple copy-paste is a strong data augmentation method for instance
+segmentation", CVPR 2021): what is rare in few stills is seen on other ground, at other sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsnet_ros.training.data import LabelledImage
+from dvsnet_ros.training.moving_objects import MOVING_CLASSES, Cutout, objects_of
+
+SMALLEST_AREA = 80  # pixels
+LARGEST_SHARE = 0.15  # of a still
+SCALES = (0.6, 2.4)
+MOST_OBJECTS = 3
+
+
+class Pasting:
+    """Sets one to three objects into some of the crops.
+
+    Args:
+        stills: whose objects it sets in; without any it leaves crops as they are.
+        share: of the crops that get objects, 0-1.
+
+    Raises:
+        ValueError: if the share is no such number.
+    """
+
+    def __init__(self, stills: Sequence[LabelledImage], share: float) -> None:
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"objects can't be pasted into a share of {share}; give 0 to 1")
+        self._share = share
+        self._objects = _by_class(stills) if share else []
+
+    def __call__(
+        self, image: NDArray[np.uint8], labels: NDArray[np.uint8], random: np.random.Generator
+    ) -> None:
+        """Paint objects, each of a class drawn evenly, into a crop [h, w, 3] and its labels."""
+        if not self._objects or random.random() >= self._share:
+            return
+        for _ in range(int(random.integers(1, MOST_OBJECTS + 1))):
+            objects = self._objects[int(random.integers(len(self._objects)))]
+            cutout = objects[int(random.integers(len(objects)))]
+            labels[cutout.paint(image, _placement(cutout, labels.shape, random))] = cutout.label
+
+
+def _by_class(stills: Sequence[LabelledImage]) -> list[list[Cutout]]:
+    """The objects of each class that has any."""
+    classes = []
+    for label in MOVING_CLASSES:
+        objects = [
+            cutout
+            for still in stills
+            for cutout in objects_of(still, label, SMALLEST_AREA)
+            if cv2.countNonZero(cutout.alpha) < LARGEST_SHARE * still.labels.size
+        ]
+        if objects:
+            classes.append(objects)
+    return classes
+
+
+def _placement(
+    cutout: Cutout, size: tuple[int, ...], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """An affine map [3, 3] from the object's box into a crop, seldom into its upper fifth."""
+    height, width = cutout.alpha.shape
+    largest = min(SCALES[1], size[0] / height, size[1] / width)
+    scale = np.exp(random.uniform(np.log(min(SCALES[0], largest)), np.log(largest)))
+    room = np.array((size[1] - scale * width, size[0] - scale * height))
+    placement = np.diag((scale, scale, 1.0))
+    placement[:2, 2] = room * random.uniform((0.0, 0.2), (1.0, 1.0))
+    if random.random() < 0.5:
+        placement[0, 0] = -scale
+        placement[0, 2] += scale * width
+    return placement
