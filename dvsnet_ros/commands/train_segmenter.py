@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--pasted", type=float, default=defaults.pasted, metavar="SHARE",
-        help="share of the crops into which objects of other stills are set (default: %(default)s)",
+        help="share of the crops into which objects of --data-dir are set (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument("--seed", type=int, default=defaults.seed)
     flags.add_argument(
@@ -119,7 +119,8 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     start, _ = starting_network(options.start_from, "segmentation")
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
-    learning, held_back = split_sequences(stills, options.val_sequences)
+    labelled, held_back = split_sequences(stills, options.val_sequences)
+    learning = list(labelled)
     for source in options.drives:
         learning += stills_of_drive(drive(source), options.drive_frames)
     for source in options.unlabelled_drives:
@@ -130,7 +131,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         )
     precision = resolve_precision(options.precision, device)
     return SegmenterTraining(
-        recipe, learning, held_back, CAMVID, options.out, device, precision, start
+        recipe, learning, held_back, CAMVID, options.out, device, precision, start, labelled
     )
 
 

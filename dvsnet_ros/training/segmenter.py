@@ -143,6 +143,8 @@ class SegmenterTraining:
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
         start: a network of the same widths whose weights to start from, instead of random ones.
+        objects_of: stills whose objects are pasted into crops (`Recipe.pasted`); `training` where
+            there are none given.
         measure_every: epochs between two measurements on what is held back, which also save the
             state.
 
@@ -159,6 +161,7 @@ class SegmenterTraining:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     precision: torch.dtype = torch.float32
     start: nn.Module | None = None
+    objects_of: Sequence[LabelledImage] | None = None
     measure_every: int = 10
 
     def __post_init__(self) -> None:
@@ -168,7 +171,8 @@ class SegmenterTraining:
                 "give more, or a smaller batch"
             )
         check_start_share(self.recipe.start_share, self.start)
-        self.paste = Pasting(self.training, self.recipe.pasted)
+        stills = self.training if self.objects_of is None else self.objects_of
+        self.paste = Pasting(stills, self.recipe.pasted)
         classes = len(self.label_set.classes)
         self.spec = NetworkSpec("compact", {"num_classes": classes, "width": self.recipe.width})
         torch.manual_seed(self.recipe.seed)

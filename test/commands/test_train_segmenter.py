@@ -47,7 +47,8 @@ def test_trains_measures_and_writes_a_checkpoint(
 
     start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
     unlabelled = ["--unlabelled-drives", str(tmp_path / "images"), "--unlabelled-frames", "2"]
-    assert run([*arguments, "--epochs", "1", *start, *unlabelled]) == 0
+    mixed = ["--pasted", "1", "--start-share", "0.5"]
+    assert run([*arguments, "--epochs", "1", *start, *unlabelled, *mixed]) == 0
     assert read_log(tmp_path / "more" / LOG_FILE)[-1]["step"] == 4  # 2 stills and 2 frames
 
 
@@ -59,6 +60,8 @@ def test_wrong_input_is_one_line(
         (["--epochs", "0"], "at least one epoch"),
         (["--unlabelled-drives", str(tmp_path / "images")], "needs --start-from"),
         (["--start-from", str(tmp_path / "none.safetensors")], "does not exist"),
+        (["--start-share", "0.5"], "give --start-from"),
+        (["--pasted", "2"], "give 0 to 1"),
     ):
         assert run([*arguments, *wrong]) == 2
         error = capsys.readouterr().err

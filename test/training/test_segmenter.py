@@ -90,6 +90,10 @@ def test_objects_are_pasted_into_batches(tmp_path: Path) -> None:
     again = make_training(tmp_path / "again", replace(SMALL, pasted=1.0))
     assert all(torch.equal(one, two) for one, two in zip(pairs[3][1], again.batch(3), strict=True))
 
+    recipe = replace(SMALL, pasted=1.0)
+    bare = SegmenterTraining(recipe, plain.training, [], CAMVID, tmp_path / "bare", objects_of=[])
+    assert all(torch.equal(bare.batch(step)[1], pair[0][1]) for step, pair in enumerate(pairs))
+
 
 def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:
     whole = make_training(tmp_path / "whole")
