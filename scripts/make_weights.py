@@ -31,12 +31,6 @@ KITTI_SIZES = {
 segmenter has learned these very frames by heart, and is calmer there than on any street that is new
 to it."""
 
-LEARNED = (
-    "apart", *KITTI_SIZES, "twice", "synthetic", "large", "stills_0", "stills_1", "stills_2",
-    "stills_small",
-)  # fmt: skip
-"""The testcases that the decision network learns from."""
-
 LONG_EPOCHS = {"cuda": 1592, "cpu": 159}
 """Of the segmentation network's last stage: minutes of a GPU, but on two cores 18 hours."""
 
@@ -85,6 +79,8 @@ def stages(
         "--distil-stills", "5000", "--magnify", "2.6",
     ]  # fmt: skip
     tracked = ["--tracked", "--kernels", "5", "5", "5", "--steps", "0", "--distil-steps", "0"]
+    cases_before = testcases("cases_before", flow_before, camvid, kitti_drive, out, reach)
+    cases = testcases("cases", flow, camvid, kitti_drive, out, reach)
     decided = ["--batch-size", "64", "--epochs", "7", "--learning-rate", "0.003", "--decay", "0.63"]
     return [
         (
@@ -165,17 +161,17 @@ def stages(
               "--segmenter", served])
             for name, served in (("flow_before", segmenter_fourth), ("flow", segmenter))
         ),
-        *testcases("cases_before", flow_before, camvid, kitti_drive, out, reach),
-        *testcases("cases", flow, camvid, kitti_drive, out, reach),
+        *cases_before,
+        *cases,
         (
             "decision_before", train.run,
-            ["--train-data-dir", *learned_cases(out, "cases_before"),
+            ["--train-data-dir", *learned_cases(out, cases_before),
              "--val-data-dir", f"{out}/cases_before_validation", "--restore-from", flow_before,
              *decided],
         ),
         (
             "decision", train.run,  # a network that saw two segmenters promises less of a street
-            ["--train-data-dir", *learned_cases(out, "cases", "cases_before"),
+            ["--train-data-dir", *learned_cases(out, cases, cases_before),
              "--val-data-dir", f"{out}/cases_validation", "--restore-from", flow,
              "--start-from", f"{out}/decision_before/dvsnet.safetensors", *decided],
         ),
@@ -185,7 +181,7 @@ def stages(
 def testcases(
     prefix: str, flow: str, camvid: Path, kitti_drive: str, out: Path, reach: list[str]
 ) -> list[Stage]:
-    """The stages that make testcases of a flow path: those to learn from, and `validation`."""
+    """The stages that make testcases of a flow path: those to learn from, then `validation`."""
     cases = ["--restore-from", flow, "--overlap", "64", "--precision", "auto"]
     moved = [
         "--stills-dir", f"{camvid}/train", "--labels-dir", f"{camvid}/train_labels",
@@ -214,9 +210,10 @@ def testcases(
     ]
 
 
-def learned_cases(out: Path, *prefixes: str) -> list[str]:
+def learned_cases(out: Path, *made: list[Stage]) -> list[str]:
     """The folders of testcases to learn from, those of each source side by side."""
-    return [f"{out}/{prefix}_{name}" for name in LEARNED for prefix in prefixes]
+    to_learn_from = zip(*(stages_of_cases[:-1] for stages_of_cases in made), strict=True)
+    return [f"{out}/{name}" for of_a_source in to_learn_from for name, _, _ in of_a_source]
 
 
 def write_lists(camvid: Path, out: Path) -> None:

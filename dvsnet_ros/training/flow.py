@@ -36,7 +36,7 @@ from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
 from dvsnet_ros.training.state import (
     TrainingLog,
-    check_start_share,
+    check_start,
     fitted,
     load_state,
     save_state,
@@ -108,7 +108,7 @@ class FlowTraining:
         torch.manual_seed(self.recipe.seed)
         self.network = FlowNet(**self.spec.arguments)
         initialise(self.network)
-        check_start_share(self.recipe.start_share, self.start)
+        check_start(self.recipe.start_share, self.start)
         if self.start is not None:
             self.start = fitted(self.start, self.network)
             start_from(self.network, self.start)

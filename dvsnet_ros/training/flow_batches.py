@@ -14,6 +14,7 @@ from dvsnet_ros.core.region_networks import half_size
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import Draw, SegmentedFootage
+from dvsnet_ros.training.state import check_share
 
 GRID = 8
 """Pixels of a frame to one of the flow."""
@@ -47,7 +48,7 @@ class FlowRecipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if the crop's sides are no such multiples, or a
+        ValueError: if the crop's sides are no such multiples, the share is not from 0 to 1, or a
             tracked network has steps on pairs with known flow.
     """
 
@@ -73,6 +74,7 @@ class FlowRecipe:
                 f"crops of {self.crop[0]}x{self.crop[1]} don't work; both sides must be multiples "
                 f"of {2 * GRID}"
             )
+        check_share("start", self.start_share)
         if self.tracked and self.steps:
             raise ValueError(
                 "a tracked flow network learns on footage alone; give 0 steps on pairs with known "

@@ -77,9 +77,22 @@ def draw_placement(
     cutout: Cutout, size: tuple[int, int], random: np.random.Generator
 ) -> NDArray[np.float64]:
     """An affine map [3, 3] from the object's box into a frame of this size, within its borders."""
+    largest = largest_scale(cutout, size, 2.0)
+    return stand(cutout, size, random.uniform(min(0.4, largest), largest), random)
+
+
+def largest_scale(cutout: Cutout, size: tuple[int, ...], most: float) -> float:
+    """The largest scale, at most `most`, at which the object fits into a frame [height, width]."""
     height, width = cutout.alpha.shape
-    largest = min(2.0, size[0] / height, size[1] / width)
-    scale = random.uniform(min(0.4, largest), largest)
+    largest: float = min(most, size[0] / height, size[1] / width)
+    return largest
+
+
+def stand(
+    cutout: Cutout, size: tuple[int, ...], scale: float, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """An affine map [3, 3] that puts the object, at this scale, somewhere within a frame."""
+    height, width = cutout.alpha.shape
     room = np.array((size[1] - scale * width, size[0] - scale * height))
     placement = np.diag((scale, scale, 1.0))
     # Objects stand on the ground: the lower half of the frame more often than the sky.

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.training.data import LabelledImage
-from dvsnet_ros.training.moving_objects import MOVING_CLASSES, Cutout, objects_of
+from dvsnet_ros.training.moving_objects import (
+    MOVING_CLASSES,
+    Cutout,
+    largest_scale,
+    objects_of,
+    stand,
+)
+from dvsnet_ros.training.state import check_share
 
 SMALLEST_AREA = 80  # pixels
 LARGEST_SHARE = 0.15  # of a still
@@ -33,8 +40,7 @@ class Pasting:
     """
 
     def __init__(self, stills: Sequence[LabelledImage], share: float) -> None:
-        if not 0.0 <= share <= 1.0:
-            raise ValueError(f"objects can't be pasted into a share of {share}; give 0 to 1")
+        check_share("pasted", share)
         self._share = share
         self._objects = _by_class(stills) if share else []
 
@@ -68,14 +74,11 @@ def _by_class(stills: Sequence[LabelledImage]) -> list[list[Cutout]]:
 def _placement(
     cutout: Cutout, size: tuple[int, ...], random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """An affine map [3, 3] from the object's box into a crop, seldom into its upper fifth."""
-    height, width = cutout.alpha.shape
-    largest = min(SCALES[1], size[0] / height, size[1] / width)
+    """An affine map [3, 3] from the object's box into a crop, mirrored or not."""
+    largest = largest_scale(cutout, size, SCALES[1])
     scale = np.exp(random.uniform(np.log(min(SCALES[0], largest)), np.log(largest)))
-    room = np.array((size[1] - scale * width, size[0] - scale * height))
-    placement = np.diag((scale, scale, 1.0))
-    placement[:2, 2] = room * random.uniform((0.0, 0.2), (1.0, 1.0))
+    placement = stand(cutout, size, scale, random)
     if random.random() < 0.5:
-        placement[0, 0] = -scale
-        placement[0, 2] += scale * width
+        width = cutout.alpha.shape[1]
+        placement = placement @ np.array(((-1.0, 0.0, width), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
     return placement

@@ -31,7 +31,8 @@ from dvsnet_ros.training.losses import class_weights, segmentation_loss
 from dvsnet_ros.training.pasting import Pasting
 from dvsnet_ros.training.state import (
     TrainingLog,
-    check_start_share,
+    check_share,
+    check_start,
     load_state,
     save_state,
     start_from,
@@ -106,6 +107,9 @@ class Recipe:
         pasted: share of the crops into which objects of other stills are set, 0-1.
         width: of the network.
         seed: of everything random.
+
+    Raises:
+        ValueError: if a share is not from 0 to 1.
     """
 
     stages: tuple[Stage, ...]
@@ -118,6 +122,10 @@ class Recipe:
     pasted: float = 0.0
     width: int = 32
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_share("start", self.start_share)
+        check_share("pasted", self.pasted)
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,8 @@ class SegmenterTraining:
             state.
 
     Raises:
-        ValueError: if there are fewer stills than a batch, a share of the recipe is none, or `out`
-            holds another recipe's state.
+        ValueError: if there are fewer stills than a batch, a share of the start is to be kept and
+            there is none, or `out` holds another recipe's state.
     """
 
     recipe: Recipe
@@ -170,7 +178,7 @@ class SegmenterTraining:
                 f"{len(self.training)} stills are fewer than a batch of {self.recipe.batch_size}; "
                 "give more, or a smaller batch"
             )
-        check_start_share(self.recipe.start_share, self.start)
+        check_start(self.recipe.start_share, self.start)
         stills = self.training if self.objects_of is None else self.objects_of
         self.paste = Pasting(stills, self.recipe.pasted)
         classes = len(self.label_set.classes)

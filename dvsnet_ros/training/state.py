@@ -55,14 +55,22 @@ def start_from(network: nn.Module, start: nn.Module) -> None:
     _load_weights(network, start.state_dict())
 
 
-def check_start_share(share: float, start: nn.Module | None) -> None:
-    """Check the share of the weights to start from in those that a training writes.
+def check_share(name: str, share: float) -> None:
+    """Check a share of a recipe, called `name`.
 
     Raises:
-        ValueError: if it is not from 0 to 1, or there are no weights to take a share of.
+        ValueError: if it is not from 0 to 1.
     """
     if not 0.0 <= share <= 1.0:
-        raise ValueError(f"a start share of {share} is none; give 0 to 1")
+        raise ValueError(f"a {name} share of {share} is none; give 0 to 1")
+
+
+def check_start(share: float, start: nn.Module | None) -> None:
+    """Check that there are weights to start from, if a share of them is to be written.
+
+    Raises:
+        ValueError: if there are none.
+    """
     if share and start is None:
         raise ValueError("a share of the weights to start from needs some; give --start-from")
 

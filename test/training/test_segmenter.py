@@ -80,6 +80,10 @@ def test_what_is_written_keeps_a_share_of_the_start(tmp_path: Path) -> None:
             assert torch.allclose(mixed[name], expected, atol=1e-6), name
     with pytest.raises(ValueError, match="--start-from"):
         make_training(tmp_path / "none", replace(SMALL, start_share=0.25))
+    with pytest.raises(ValueError, match="give 0 to 1"):
+        replace(SMALL, start_share=1.5)
+    with pytest.raises(ValueError, match="give 0 to 1"):
+        replace(SMALL, pasted=-0.5)
 
 
 def test_objects_are_pasted_into_batches(tmp_path: Path) -> None:
