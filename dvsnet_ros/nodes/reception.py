@@ -110,10 +110,7 @@ class Reception:
     def _count_lost(self, event: Any) -> None:
         self._statistics.case(Case.LOST, event.total_count_change)
         sentence = f"{event.total_count} images were lost on the way: {silence.LARGE_IMAGES}"
-        self._statistics.error(sentence)
-        line = self._throttle.line(Case.LOST, sentence)
-        if line:
-            self._node.get_logger().warning(line)
+        self._warn(Case.LOST, sentence)
 
     def _explain_mismatch(self, _event: Any) -> None:
         self._explain(Case.INCOMPATIBLE_QOS, "a publisher offers a QoS that can't match")
@@ -121,12 +118,21 @@ class Reception:
     def _explain(self, case: Case, what: str) -> None:
         sentence = f"{what}: {silence.explanation(self._node, self._ear)}"
         self._statistics.case(case)
+        self._warn(case, sentence)
+
+    def _warn(self, case: Case, sentence: str) -> None:
         self._statistics.error(sentence)
-        self._node.get_logger().warning(sentence)
+        line = self._throttle.line(case, sentence)
+        if line:
+            self._node.get_logger().warning(line)
 
 
 def _source(node: Node, transport: str) -> tuple[type[Image | CompressedImage], str]:
-    """Type and topic of the images; remapping `image` carries its compressed twin along."""
+    """Type and topic of the images; remapping `image` carries its compressed twin along.
+
+    Where `image` is remapped to that twin itself, it is meant.
+    """
     if transport == "compressed":
-        return CompressedImage, f"{node.resolve_topic_name(TOPIC)}/compressed"
+        topic = node.resolve_topic_name(TOPIC).removesuffix(silence.COMPRESSED)
+        return CompressedImage, f"{topic}{silence.COMPRESSED}"
     return Image, TOPIC

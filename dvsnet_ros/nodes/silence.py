@@ -22,7 +22,14 @@ LARGE_IMAGES: Final = (
     "(FASTRTPS_DEFAULT_PROFILES_FILE), or the parameter reliability set to reliable"
 )
 
-IMAGE_TYPES: Final = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+TRANSPORTS: Final = {
+    "sensor_msgs/msg/Image": "raw",
+    "sensor_msgs/msg/CompressedImage": "compressed",
+}
+"""The parameter image_transport, by the type of the images that it takes."""
+
+COMPRESSED: Final = "/compressed"
+"""What a topic of compressed images has more than its raw twin."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,10 @@ def explanation(node: Node, ear: Listening) -> str:
     """Say who publishes on the topic, whether that can match, and what to do."""
     publishers = node.get_publishers_info_by_topic(ear.topic)
     elsewhere = sorted(
-        f"{name} ({types[0]})"
+        (name, types[0])
         for name, types in node.get_topic_names_and_types()
         if name != ear.topic
-        and types[0] in IMAGE_TYPES
+        and types[0] in TRANSPORTS
         and node.count_publishers(name)
         and not name.startswith(f"{node.get_fully_qualified_name()}/")
     )
@@ -82,29 +89,42 @@ def explanation(node: Node, ear: Listening) -> str:
 
 
 def describe(
-    ear: Listening, publishers: Sequence[TopicEndpointInfo], elsewhere: Sequence[str]
+    ear: Listening,
+    publishers: Sequence[TopicEndpointInfo],
+    elsewhere: Sequence[tuple[str, str]],
 ) -> str:
     """The same, from what the graph says.
 
     Args:
         ear: what the node listens to.
         publishers: who publishes on that topic.
-        elsewhere: other topics with images, each with its type.
+        elsewhere: other topics with images, each a name and its type.
     """
     own = f"listening on {ear.topic} ({ear.type_name}, {_policies(ear.qos)})"
     if publishers:
         there = "; ".join(_verdict(ear, publisher) for publisher in publishers)
         return f"{own}; publishers there: {there}"
     if elsewhere:
-        return (
-            f"{own}; nobody publishes there, but images are on {', '.join(elsewhere)}: "
-            "remap with --ros-args -r image:=TOPIC, and set image_transport to compressed for "
-            "compressed ones"
+        there = "; or ".join(
+            f"{topic} ({type_name}): start with --ros-args {_arguments(topic, type_name)}"
+            for topic, type_name in elsewhere
         )
+        return f"{own}; nobody publishes there, but images are on {there}"
     return (
         f"{own}; nobody publishes there, and no image is published elsewhere: is the camera "
         "running, with the same ROS_DOMAIN_ID?"
     )
+
+
+def _arguments(topic: str, type_name: str) -> str:
+    """The ROS arguments with which the node listens on a topic with images of this type."""
+    transport = TRANSPORTS[type_name]
+    name = "image"
+    if transport == "compressed" and topic.endswith(COMPRESSED):
+        topic = topic.removesuffix(COMPRESSED)
+    elif transport == "compressed":
+        name += COMPRESSED
+    return f"-r {name}:={topic} -p image_transport:={transport}"
 
 
 def _verdict(ear: Listening, publisher: TopicEndpointInfo) -> str:
@@ -120,10 +140,9 @@ def _verdict(ear: Listening, publisher: TopicEndpointInfo) -> str:
 def _obstacle(ear: Listening, publisher: TopicEndpointInfo) -> str | None:
     """Why the two can't match and what to do, or None where they can."""
     if publisher.topic_type != ear.type_name:
-        return (
-            "another type; set image_transport to compressed for sensor_msgs/msg/CompressedImage, "
-            "to raw for sensor_msgs/msg/Image"
-        )
+        if publisher.topic_type not in TRANSPORTS:
+            return "another type, which holds no images"
+        return f"another type; start with --ros-args {_arguments(ear.topic, publisher.topic_type)}"
     compatibility, reason = qos_check_compatible(publisher.qos_profile, ear.qos)
     if compatibility == QoSCompatibility.ERROR:
         what = reason.removeprefix("ERROR: ").strip(" ;")

@@ -71,3 +71,19 @@ def test_undecodable_jpegs_are_skipped_and_counted(peer: Peer) -> None:
     mask, _decisions = peer.ask(jpeg(4 * SECOND))
     assert (mask.height, mask.width) == SIZE
     assert peer.masks.of(3 * SECOND) is None
+
+
+@pytest.mark.parametrize(
+    ("remap", "topic"),
+    [
+        ("image:=/front/camera/compressed", "/front/camera/compressed"),
+        ("image/compressed:=/usb_cam/jpeg", "/usb_cam/jpeg"),
+    ],
+)
+def test_other_ways_to_name_the_topic(
+    ros_domain: int, checkpoint: Path, remap: str, topic: str
+) -> None:
+    with dvsnet_node(
+        remap, checkpoint=checkpoint, overlap=OVERLAP, image_transport="compressed"
+    ) as process:
+        assert process.wait_for("active: listening on ").endswith(f"listening on {topic}")
