@@ -18,7 +18,14 @@ from dvsnet_ros.nodes.large_images import large_images_environment
 
 CONFIG = Path(get_package_share_directory("dvsnet_ros")) / "config"
 # Launch arguments that set the parameter of the same name, and its type.
-PARAMETERS = {"checkpoint": str, "device": str, "target": float}
+PARAMETERS = {
+    "checkpoint": str,
+    "device": str,
+    "precision": str,
+    "target": float,
+    "image_transport": str,
+    "reliability": str,
+}
 
 
 def node(context: LaunchContext) -> list[LifecycleNode]:
@@ -51,12 +58,15 @@ def node(context: LaunchContext) -> list[LifecycleNode]:
 def generate_launch_description() -> LaunchDescription:
     """The arguments, and the node."""
     arguments = {
-        "image": ("image", "camera topic; with compressed images, the topic without /compressed"),
+        "image": ("image", "camera topic; of compressed images, the topic without /compressed"),
         "namespace": ("", "namespace of the node"),
         "params_file": (str(CONFIG / "dvsnet.yaml"), "parameter file"),
         "checkpoint": ("", "safetensors file with the networks"),
         "device": ("", "auto, cpu, cuda or cuda:N"),
+        "precision": ("", "auto, float32, bfloat16 or float16"),
         "target": ("", "score below which a region goes to the segmentation path, 0 to 100"),
+        "image_transport": ("", "raw, or compressed for images on <image>/compressed"),
+        "reliability": ("", "of the image subscription: best_effort or reliable"),
         "log_level": ("info", "debug, info, warn, error or fatal"),
     }
     return LaunchDescription(

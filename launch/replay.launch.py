@@ -55,7 +55,14 @@ def rviz(context: LaunchContext) -> list[Action]:
             "install ros-<distribution>-rviz2), or leave rviz:=true out"
         ) from error
     arguments = ["-d", str(SHARE / "config" / "dvsnet.rviz")]
-    return [Node(package="rviz2", executable="rviz2", arguments=arguments)]
+    remappings = shown_in(given_by(context)("namespace"))
+    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=remappings)]
+
+
+def shown_in(namespace: str) -> list[tuple[str, str]]:
+    """What leads RViz from the topics that its configuration names to the node's."""
+    topics = [f"/dvsnet/{output}" for output in ("overlay", "confidence", "mask")]
+    return [(topic, posixpath.join("/", namespace, topic.lstrip("/"))) for topic in topics]
 
 
 def player(context: LaunchContext) -> list[Action]:
@@ -93,8 +100,9 @@ def play_command(given: Given, topic: str) -> list[object]:
     """`dvsnet play`."""
     dvsnet = ExecutableInPackage("dvsnet", "dvsnet_ros")
     waiting = ["--topic", topic, "--wait-for-subscribers"]
+    compressed = ["--compressed"] if given("image_transport") == "compressed" else []
     times = ["--rate", given("rate"), "--start", given("start"), "--clock"]
-    return [dvsnet, "play", given("drive"), *waiting, *times, *looped(given)]
+    return [dvsnet, "play", given("drive"), *waiting, *compressed, *times, *looped(given)]
 
 
 def bag_command(given: Given, topic: str) -> list[object]:
@@ -124,10 +132,11 @@ def has_ros2_bag() -> bool:
 
 
 def when_subscribed(topic: str, action: Action) -> OpaqueFunction:
-    """The action, once somebody subscribes to the topic."""
+    """The action, once somebody subscribes to the topic or to its compressed twin."""
 
     def look(context: LaunchContext) -> list[Action]:
-        if get_ros_node(context).count_subscribers(topic):
+        listener = get_ros_node(context)
+        if any(map(listener.count_subscribers, (topic, f"{topic}/compressed"))):
             return [action]
         return [TimerAction(period=POLL, actions=[OpaqueFunction(function=look)])]
 

@@ -21,7 +21,10 @@ ARGUMENTS = (
     "params_file",
     "checkpoint",
     "device",
+    "precision",
     "target",
+    "image_transport",
+    "reliability",
     "log_level",
     "large_images",
 )
@@ -67,6 +70,14 @@ def test_arguments_reach_the_node(peer: Peer, parameter_file: Path) -> None:
     assert Path(environment[PROFILE]).name == "fastdds_large_images.xml"
     assert Path(environment[PROFILE]).is_file()
     assert "[DEBUG]" in process.output
+
+
+def test_a_compressed_camera_takes_one_argument(peer: Peer, parameter_file: Path) -> None:
+    arguments = ("image:=/camera/image_raw", "image_transport:=compressed", "precision:=float32")
+    with launched(FILE, f"params_file:={parameter_file}", *arguments) as process:
+        process.wait_for("active: listening on /camera/image_raw/compressed")
+        values = parameters(peer, "/dvsnet", "image_transport", "precision", "reliability")
+    assert values == ["compressed", "float32", "reliable"]
 
 
 def test_empty_arguments_leave_what_the_file_says(peer: Peer, parameter_file: Path) -> None:

@@ -89,6 +89,38 @@ def test_a_loop_goes_on_with_a_node_in_a_namespace(peer: Peer, parameter_file: P
     assert values == [True, 70.0]
 
 
+@pytest.mark.timeout(240)
+def test_a_drive_is_played_compressed(peer: Peer, parameter_file: Path) -> None:
+    arguments = (f"drive:={STREET}", f"params_file:={parameter_file}", "rate:=0.2")
+    with launched(FILE, *arguments, "image_transport:=compressed") as process:
+        peer.until(lambda: peer.masks.messages, "mask", END)
+        process.interrupt()
+        assert process.wait() == 0
+    assert "listening on /camera/image_raw/compressed" in process.output
+
+
+@pytest.mark.parametrize("heard", ["/camera/image_raw", "/camera/image_raw/compressed"])
+def test_a_bag_waits_for_a_subscriber_of_either_kind(
+    replay: ModuleType, monkeypatch: pytest.MonkeyPatch, peer: Peer, heard: str
+) -> None:
+    monkeypatch.setattr(replay, "get_ros_node", lambda _context: peer.node)
+    player = replay.ExecuteProcess(cmd=["true"])
+    waiting = replay.when_subscribed("/camera/image_raw", player)
+    assert waiting.execute(None) != [player]
+    peer.listen(Image, heard)
+    peer.until(lambda: peer.node.count_subscribers(heard), "subscriber")
+    assert waiting.execute(None) == [player]
+
+
+def test_rviz_is_led_into_the_namespace(replay: ModuleType, repository: Path) -> None:
+    shown = replay.shown_in("front")
+    assert ("/dvsnet/mask", "/front/dvsnet/mask") in shown
+    configured = (repository / "config" / "dvsnet.rviz").read_text()
+    assert all(f"Value: {topic}\n" in configured for topic, _ in shown)
+    assert configured.count("Value: /") == len(shown)
+    assert all(topic == led for topic, led in replay.shown_in(""))
+
+
 def jumps_back(masks: list[Image]) -> bool:
     """Whether the stamps do."""
     stamps = [nanoseconds(mask.header.stamp) for mask in masks]
