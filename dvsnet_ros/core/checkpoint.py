@@ -214,9 +214,9 @@ def load_checkpoint(path: str | Path, decision_path: str | Path | None = None) -
         CheckpointError: if a file is missing, damaged, of another kind or does not fit; the
             message is one line that says which file and what.
     """
-    checkpoint = _read(Path(path))
+    checkpoint = _read(Path(path).expanduser())
     if decision_path is not None:
-        other = _read(Path(decision_path))
+        other = _read(Path(decision_path).expanduser())
         other.require(["decision"])
         checkpoint.networks["decision"] = other.networks["decision"]
         checkpoint.specs["decision"] = other.specs["decision"]
@@ -244,7 +244,7 @@ def _read(path: Path) -> Checkpoint:
         )
     try:
         checkpoint = _describe(json.loads(metadata["dvsnet"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"the metadata of checkpoint '{path}' can't be used: {_one_line(error)}"
         ) from error

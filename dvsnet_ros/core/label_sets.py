@@ -20,7 +20,8 @@ class LabelSet:
         colors: one (red, green, blue) a class, 0-255 each.
 
     Raises:
-        ValueError: if there are no classes, more than 255, or not one colour a class.
+        ValueError: if there are no classes, more than 255, or not one colour a class, each of
+            three numbers from 0 to 255.
     """
 
     name: str
@@ -38,6 +39,12 @@ class LabelSet:
                 f"label set '{self.name}' has {len(self.classes)} classes and "
                 f"{len(self.colors)} colours; give one colour a class"
             )
+        for color in self.colors:
+            if len(color) != 3 or not all(0 <= part <= 255 for part in color):
+                raise ValueError(
+                    f"label set '{self.name}' has the colour {color}; give red, green and blue "
+                    "from 0 to 255"
+                )
 
     def colorize(self, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Paint a mask of class ids [H, W] as a BGR image [H, W, 3]; unknown ids are black."""

@@ -102,13 +102,17 @@ class VideoSegmenter:
 
     @property
     def schedule(self) -> Scheduling:
-        """What turns scores into paths. Setting it starts every region at its target."""
+        """What turns scores into paths.
+
+        Setting one of another mode or target starts every region at its target.
+        """
         return self._schedule
 
     @schedule.setter
     def schedule(self, schedule: Scheduling) -> None:
-        self._schedule = schedule
-        if self._keys:
+        before, self._schedule = self._schedule, schedule
+        starts_anew = (schedule.mode, schedule.target) != (before.mode, before.target)
+        if self._keys and starts_anew:
             self._keys.targets = [schedule.target] * len(self._keys.targets)
 
     def reset(self) -> None:

@@ -26,8 +26,9 @@ class Condition:
 
     Attributes:
         state: label of the lifecycle state.
-        configure_error: why the last configure transition failed, or empty.
+        failure: why the last transition failed, or empty.
         silence: seconds without an image if they are too many, else 0.
+        in_work: seconds that one image has been in work if they are too many, else 0.
         topic: the topic the node listens on, or empty.
         device: where the networks run, or empty.
         precision: number format of the networks, or empty.
@@ -35,8 +36,9 @@ class Condition:
     """
 
     state: str
-    configure_error: str = ""
+    failure: str = ""
     silence: float = 0.0
+    in_work: float = 0.0
     topic: str = ""
     device: str = ""
     precision: str = ""
@@ -77,8 +79,8 @@ def verdict(
         recent: how often each case occurred since the last report.
     """
     refused = sum(recent[case] for case in REFUSALS)
-    if condition.state == "unconfigured" and condition.configure_error:
-        return DiagnosticStatus.ERROR, f"could not configure: {condition.configure_error}"
+    if condition.state == "unconfigured" and condition.failure:
+        return DiagnosticStatus.ERROR, condition.failure
     if condition.state != "active":
         return DiagnosticStatus.OK, f"{condition.state}: no frames are answered"
     if recent[Case.FAILED]:
@@ -87,13 +89,22 @@ def verdict(
         return DiagnosticStatus.WARN, f"{refused} refused: {summary.last_error}"
     if recent[Case.LOST]:
         return DiagnosticStatus.WARN, summary.last_error
+    if condition.in_work:
+        return (
+            DiagnosticStatus.WARN,
+            f"an image has been in work for {condition.in_work:.0f} s",
+        )
     if condition.silence:
         return (
             DiagnosticStatus.WARN,
             f"no image on {condition.topic} for {condition.silence:.0f} s",
         )
-    if not summary.answered:
+    if recent[Case.UNWANTED]:
+        return DiagnosticStatus.OK, "lazy: nobody subscribes, so images are left unanswered"
+    if not summary.received:
         return DiagnosticStatus.OK, f"waiting for the first image on {condition.topic}"
+    if not summary.answered:
+        return DiagnosticStatus.OK, "the first image is in work"
     sentences = [
         f"{summary.frame_rate:.1f} frames/s, {summary.segmentation_share:.0%} of the regions on "
         "the segmentation path",
@@ -131,5 +142,5 @@ def values(condition: Condition, summary: Summary) -> list[tuple[str, str]]:
         ("device", condition.device),
         ("precision", condition.precision),
         ("checkpoint", condition.checkpoint),
-        ("last error", summary.last_error or condition.configure_error or "none"),
+        ("last error", summary.last_error or "none"),
     ]

@@ -45,7 +45,7 @@ def _logged(transition: Transition) -> Transition:
             return transition(node, state)
         except Exception as error:
             what = f"{type(error).__name__}: {one_line(error)}"
-            node.get_logger().error(f"{transition.__name__} failed unexpectedly: {what}")
+            node.note_failure(f"{transition.__name__} failed unexpectedly: {what}")
             return TransitionCallbackReturn.ERROR
 
     return run
@@ -58,13 +58,13 @@ class DvsnetNode(LifecycleNode):
         super().__init__(NAME)
         self._configured: Configured | None = None
         self._reception: Reception | None = None
-        self._configure_error = ""
+        self._failure = ""
         self._advised = False
         self._statistics = Statistics()
         self._declared = Parameters(self, lambda: self.state == "active")
         self._answer_impossible_transitions()
         self._reset_service = self.create_service(Trigger, "~/reset", self._reset)
-        self._reporter = diagnostics.Reporter(self.get_name())
+        self._reporter = diagnostics.Reporter(self.get_fully_qualified_name().lstrip("/"))
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # the ROS clock may stand still
         self._report_timer = self.create_timer(diagnostics.PERIOD, self._report, clock=steady)
@@ -83,10 +83,9 @@ class DvsnetNode(LifecycleNode):
         try:
             self._configured = Configured(self, self._declared, self._statistics)
         except (ValueError, OSError, RuntimeError) as error:
-            self._configure_error = one_line(error)
-            self.get_logger().error(f"could not configure: {self._configure_error}")
+            self.note_failure(f"could not configure: {one_line(error)}")
             return TransitionCallbackReturn.FAILURE
-        self._configure_error = ""
+        self._failure = ""
         self.get_logger().info(f"configured: {self._configured.description}")
         return super().on_configure(state)
 
@@ -96,11 +95,13 @@ class DvsnetNode(LifecycleNode):
         if self._configured is None:
             raise RuntimeError("the node is not configured")
         result = super().on_activate(state)
-        settings = self._declared.settings
-        self._warn_of_waiting_changes(self._configured.settings, settings)
+        self._warn_of_waiting_changes(self._configured.settings)
         self._configured.start()
         self._reception = Reception(
-            self, settings, self._configured.pipeline.process, self._statistics
+            self,
+            self._configured.settings,
+            self._configured.pipeline.process,
+            self._statistics,
         )
         self.get_logger().info(f"active: listening on {self._reception.topic}")
         return result
@@ -128,6 +129,12 @@ class DvsnetNode(LifecycleNode):
         """After a transition that failed halfway: back to unconfigured."""
         self._release()
         return super().on_error(state)
+
+    def note_failure(self, sentence: str) -> None:
+        """Log why a transition failed, for the diagnostics to say until one succeeds."""
+        self.get_logger().error(sentence)
+        self._failure = sentence
+        self._statistics.error(sentence)
 
     def _stop_receiving(self) -> None:
         if self._reception is not None:
@@ -164,7 +171,8 @@ class DvsnetNode(LifecycleNode):
 
         self._service_change_state.callback = answer
 
-    def _warn_of_waiting_changes(self, configured: Settings, current: Settings) -> None:
+    def _warn_of_waiting_changes(self, configured: Settings) -> None:
+        current = self._declared.settings
         waiting = [
             name
             for name, spec in TABLE.items()
@@ -200,7 +208,7 @@ class DvsnetNode(LifecycleNode):
         self._advised = bool(advice)
 
     def _condition(self) -> diagnostics.Condition:
-        condition = diagnostics.Condition(self.state, self._configure_error)
+        condition = diagnostics.Condition(self.state, self._failure)
         if self._configured is not None:
             condition = dataclasses.replace(
                 condition,
@@ -210,7 +218,10 @@ class DvsnetNode(LifecycleNode):
             )
         if self._reception is not None:
             condition = dataclasses.replace(
-                condition, silence=self._reception.silence(), topic=self._reception.topic
+                condition,
+                silence=self._reception.silence(),
+                in_work=self._reception.in_work(),
+                topic=self._reception.topic,
             )
         return condition
 

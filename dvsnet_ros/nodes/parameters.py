@@ -28,6 +28,7 @@ Value = TypeVar("Value", str, bool, int, float)
 
 LIVE: Final = "Changes live, from the next frame on."
 NOT_LIVE: Final = "Cannot change while the node is active; taken at the next configure."
+AT_START: Final = "Counts only when the process starts."
 
 
 def _parameter(
@@ -38,6 +39,7 @@ def _parameter(
     choices: tuple[str, ...] = (),
     pattern: str = "",
     live: bool = False,
+    at_start: bool = False,
 ) -> Value:
     """A field of `Settings`; `pattern` is what a string must match where choices can't say it."""
     metadata = {
@@ -46,6 +48,7 @@ def _parameter(
         "choices": choices,
         "pattern": pattern or "|".join(choices),
         "live": live,
+        "at_start": at_start,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -134,7 +137,14 @@ class Settings:
         choices=("best_effort", "reliable"),
     )
     autostart: bool = _parameter(
-        True, "Configure and activate at start, without waiting for a lifecycle manager."
+        True,
+        "Configure and activate at start, without waiting for a lifecycle manager.",
+        at_start=True,
+    )
+    lazy: bool = _parameter(
+        False,
+        "Answer images only while somebody subscribes to what is published of them.",
+        live=True,
     )
     overlay_opacity: float = _parameter(
         0.5,
@@ -166,6 +176,7 @@ class Spec:
         choices: how the values of a string are called, or empty where any will do.
         pattern: regular expression that a string must match, or empty.
         live: whether it can change while the node is active.
+        at_start: whether it counts only when the process starts.
     """
 
     name: str
@@ -175,6 +186,7 @@ class Spec:
     choices: tuple[str, ...]
     pattern: str
     live: bool
+    at_start: bool
 
     def descriptor(self) -> ParameterDescriptor:
         """What ``ros2 param describe`` shows."""
@@ -195,12 +207,20 @@ class Spec:
     @property
     def when(self) -> str:
         """When a change counts."""
+        if self.at_start:
+            return AT_START
         return LIVE if self.live else NOT_LIVE
 
-    def refusal(self, value: object) -> str | None:
-        """Why this value is refused, or None; ranges and types are checked by rclpy before."""
+    def refusal(self, value: Any) -> str | None:
+        """Why this value is refused, or None; types are checked by rclpy before.
+
+        Ranges are, too, but not to the last millionth.
+        """
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
             return f"{self.name} is '{value}'; it must be one of: {', '.join(self.choices)}"
+        if self.limits is not None and not self.limits[0] <= value <= self.limits[1]:
+            low, high = self.limits
+            return f"{self.name} is {value}; it must be from {low} to {high}"
         return None
 
 
@@ -225,9 +245,11 @@ class Parameters:
     def __init__(self, node: Node, is_active: Callable[[], bool]) -> None:
         self._is_active = is_active
         self._settings = Settings()
+        self._started = False
         node.add_on_set_parameters_callback(self._change)
         for spec in TABLE.values():
             node.declare_parameter(spec.name, spec.default, spec.descriptor())
+        self._started = True
 
     @property
     def settings(self) -> Settings:
@@ -238,14 +260,22 @@ class Parameters:
         """Take all the new values, or none of them and say why."""
         values = {entry.name: entry.value for entry in parameters if entry.name in TABLE}
         for name, value in values.items():
-            refusal = TABLE[name].refusal(value) or self._refused_while_active(name, value)
+            refusal = TABLE[name].refusal(value) or self._refused_now(name, value)
             if refusal:
                 return SetParametersResult(successful=False, reason=refusal)
         self._settings = dataclasses.replace(self._settings, **values)
         return SetParametersResult(successful=True)
 
-    def _refused_while_active(self, name: str, value: object) -> str | None:
-        if TABLE[name].live or not self._is_active() or value == getattr(self._settings, name):
+    def _refused_now(self, name: str, value: object) -> str | None:
+        spec = TABLE[name]
+        if spec.live or value == getattr(self._settings, name):
+            return None
+        if spec.at_start and self._started:
+            return (
+                f"{name} counts only when the process starts: give it there, with --ros-args "
+                f"-p {name}:={str(value).lower()}"
+            )
+        if spec.at_start or not self._is_active():
             return None
         return (
             f"{name} cannot change while the node is active; deactivate it first, and clean it up "

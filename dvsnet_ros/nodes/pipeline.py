@@ -74,8 +74,13 @@ class Pipeline:
 
     def process(self, arrival: Arrival) -> None:
         """Answer a frame, or skip it and say why; never raises on account of the frame."""
+        settings = self._settings()
+        if settings.lazy and not any(map(is_wanted, vars(self._outputs).values())):
+            self._segmenter.reset()  # when somebody comes, the key frames are of another scene
+            self._statistics.case(Case.UNWANTED)
+            return
         try:
-            self._answer(to_bgr(arrival.message), arrival)
+            self._answer(to_bgr(arrival.message), arrival, settings)
         except ImageError as error:
             self._problem(Case[error.kind.upper()], f"image skipped: {error}")
         # Whatever else goes wrong (memory, say) must cost this frame only.
@@ -83,8 +88,7 @@ class Pipeline:
             self._segmenter.reset()
             self._problem(Case.FAILED, f"frame skipped: {one_line(error)}")
 
-    def _answer(self, frame: NDArray[np.uint8], arrival: Arrival) -> None:
-        settings = self._settings()
+    def _answer(self, frame: NDArray[np.uint8], arrival: Arrival, settings: Settings) -> None:
         self._apply(settings)
         header = arrival.message.header
         segmentation = self._segmenter.segment(
@@ -95,8 +99,10 @@ class Pipeline:
         segmentation = segmentation.resized(*frame.shape[:2])
         if segmentation.reset_reason:
             self._note_reset(segmentation.reset_reason)
-        self._publish(frame, segmentation, settings, header)
-        self._statistics.frame_answered(arrival.time, time.monotonic(), segmentation.decisions)
+        self._outputs.mask.publish(messages.mask_message(segmentation, header))
+        published = time.monotonic()
+        self._publish_beside(frame, segmentation, settings, header)
+        self._statistics.frame_answered(arrival.time, published, segmentation.decisions)
 
     def _apply(self, settings: Settings) -> None:
         if self._reset.is_set():
@@ -107,15 +113,15 @@ class Pipeline:
             self._segmenter.schedule = schedule
         self._segmenter.max_gap = settings.max_gap
 
-    def _publish(
+    def _publish_beside(
         self,
         frame: NDArray[np.uint8],
         segmentation: Segmentation,
         settings: Settings,
         header: Header,
     ) -> None:
+        """Publish all but the mask."""
         outputs = self._outputs
-        outputs.mask.publish(messages.mask_message(segmentation, header))
         mode = settings.schedule
         outputs.decisions.publish(messages.decisions_message(segmentation, mode, header))
         if segmentation.confidence is not None:

@@ -40,7 +40,7 @@ class Reception:
 
     Args:
         node: the node that subscribes.
-        settings: say which transport and reliability.
+        settings: of the last configure; say which transport and reliability.
         process: answers an image; called in a thread of its own with the newest one.
         statistics: counts images and drops.
     """
@@ -87,6 +87,11 @@ class Reception:
         """Seconds without an image if they are too many, else 0."""
         now = time.monotonic()
         return self._watch.seconds(now) if self._watch.is_silent(now) else 0.0
+
+    def in_work(self) -> float:
+        """Seconds that one image has been in work if they are too many, else 0."""
+        seconds = self._worker.seconds_in_work()
+        return seconds if seconds >= silence.PATIENCE else 0.0
 
     def explain_silence(self) -> None:
         """Say why no image comes, where none has come for long."""

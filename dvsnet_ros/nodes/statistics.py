@@ -22,7 +22,7 @@ RATE_SECONDS = 10.0
 
 
 class Case(enum.Enum):
-    """What can go wrong around a frame; the values are the keys in the diagnostics."""
+    """What can happen around a frame; the values are the keys in the diagnostics."""
 
     UNKNOWN_ENCODING = "unknown encoding"
     INCONSISTENT_SIZE = "inconsistent size"
@@ -35,6 +35,7 @@ class Case(enum.Enum):
     LOST = "lost on the way"
     INCOMPATIBLE_QOS = "publishers with incompatible QoS"
     SILENCE = "silences explained"
+    UNWANTED = "left unanswered without a subscriber"
 
     @classmethod
     def of_reset(cls, reason: ResetReason) -> Case:

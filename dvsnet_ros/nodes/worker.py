@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -21,6 +22,7 @@ class NewestWorker(Generic[Item]):
         self._changed = threading.Condition()
         self._waiting: Item | None = None
         self._stopping = False
+        self._began: float | None = None
         self._thread = threading.Thread(target=self._run, name="frames")
         self._thread.start()
 
@@ -31,6 +33,11 @@ class NewestWorker(Generic[Item]):
             self._waiting = item
             self._changed.notify()
         return dropped
+
+    def seconds_in_work(self) -> float:
+        """For how long the item in work has been so; 0 if there is none."""
+        with self._changed:
+            return 0.0 if self._began is None else time.monotonic() - self._began
 
     def stop(self) -> bool:
         """Finish the item in work and end the thread; returns whether a waiting one was dropped."""
@@ -47,8 +54,10 @@ class NewestWorker(Generic[Item]):
     def _next(self) -> Item | None:
         """Wait for an item; None once stopped."""
         with self._changed:
+            self._began = None
             self._changed.wait_for(lambda: self._stopping or self._waiting is not None)
             if self._stopping:
                 return None
             item, self._waiting = self._waiting, None
+            self._began = time.monotonic()
             return item

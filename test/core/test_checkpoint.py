@@ -132,6 +132,8 @@ def test_anothers_safetensors(tmp_path: Path) -> None:
         (lambda d: d["input"].update(channel_order="grb"), "'grb' is unknown"),
         (lambda d: d["input"].update(magnification=0), "magnification is 0.0; it must be from"),
         (lambda d: d.pop("input"), "input"),
+        (lambda d: d.update(networks=[]), "metadata of checkpoint"),
+        (lambda d: d["label_set"]["colors"].__setitem__(0, [300, 0, 0]), "colour .300, 0, 0."),
     ],
 )
 def test_what_does_not_fit_is_said(path: Path, change: object, sentence: str) -> None:
@@ -139,6 +141,11 @@ def test_what_does_not_fit_is_said(path: Path, change: object, sentence: str) ->
         load_checkpoint(rewritten(path, change))
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
+
+
+def test_a_path_may_begin_at_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert load_checkpoint(f"~/{path.name}").path == path
 
 
 def test_a_file_from_before_there_was_a_magnification(path: Path) -> None:

@@ -160,6 +160,19 @@ def test_a_new_schedule_holds_from_the_next_frame_on(checkpoint: Checkpoint) -> 
     assert paths(result) == [Path.SEGMENTATION] * 4
 
 
+def test_a_schedule_that_starts_where_the_last_one_did_leaves_the_targets(
+    checkpoint: Checkpoint,
+) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=Schedule("dynamic", 0.0, increase=0.5))
+    first, second, third, fourth = frames(4)
+    segmenter.segment(first)
+    segmenter.segment(second)
+    segmenter.schedule = Schedule("dynamic", 0.0, increase=0.25)
+    assert {d.target for d in segmenter.segment(third).decisions} == {0.5}
+    segmenter.schedule = Schedule("rising", 0.0)
+    assert {d.target for d in segmenter.segment(fourth).decisions} == {0.0}
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 2), (3, 4), (1, 3)])
 @pytest.mark.parametrize("size", [(96, 128), (101, 75), (124, 413)])
 def test_any_grid_and_any_size(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from lifecycle_msgs.msg import Transition
+from rclpy.qos import ReliabilityPolicy
 from safetensors.torch import save_file
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -275,11 +276,14 @@ def test_changes_while_inactive_wait_for_the_next_configure(
 ) -> None:
     peer = unconfigured
     assert peer.transition(CONFIGURE)
-    assert peer.set(region_columns=3).successful
+    assert peer.set(region_columns=3, reliability="reliable").successful
     before = process.line_count()
     assert peer.transition(ACTIVATE)
-    assert "configure the node again" in process.wait_for("region_columns changed", after=before)
+    warned = process.wait_for("region_columns, reliability changed", after=before)
+    assert "configure the node again" in warned
     peer.connect()
+    (ear,) = peer.node.get_subscriptions_info_by_topic("/image")
+    assert ear.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
     assert peer.ask(image(SECOND))[1].columns == 2
     assert peer.transition(DEACTIVATE)
     assert peer.transition(CLEANUP)

@@ -30,7 +30,6 @@ OTHER_VALUES = {
     "overlap": 8,
     "image_transport": "compressed",
     "reliability": "reliable",
-    "autostart": False,
 }
 
 
@@ -159,6 +158,7 @@ def test_overlay_opacity_counts_from_the_next_frame_on(peer: Peer) -> None:
     ("name", "value", "reason"),
     [
         ("target", 100.5, "out of range"),
+        ("target", 100.00001, "must be from 0.0 to 100.0"),
         ("target", -0.1, "out of range"),
         ("target", math.nan, "out of range"),
         ("target", 85, "DOUBLE"),
@@ -209,5 +209,13 @@ def test_what_can_not_change_while_active_says_so(peer: Peer, name: str) -> None
     assert peer.set_one(name, before).successful, "setting what is set already changes nothing"
 
 
+def test_what_counts_at_the_start_says_so(peer: Peer) -> None:
+    result = peer.set_one("autostart", False)
+    assert not result.successful
+    assert "autostart counts only when the process starts" in result.reason
+    assert peer.set_one("autostart", True).successful
+
+
 def test_every_parameter_is_either_live_or_refused_above() -> None:
-    assert {name for name, spec in TABLE.items() if not spec.live} == OTHER_VALUES.keys()
+    others = {name for name, spec in TABLE.items() if not spec.live}
+    assert others == {*OTHER_VALUES, "autostart"}

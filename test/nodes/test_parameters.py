@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from dvsnet_ros.core.schedule import Schedule
-from dvsnet_ros.nodes.parameters import LIVE, NOT_LIVE, TABLE, Settings, Spec
+from dvsnet_ros.nodes.parameters import AT_START, LIVE, NOT_LIVE, TABLE, Settings, Spec
 
 LIVE_NAMES = {
     "target", "schedule", "dynamic_decrease", "dynamic_increase", "rising_share", "max_gap",
-    "overlay_opacity",
+    "overlay_opacity", "lazy",
 }  # fmt: skip
 
 
@@ -52,7 +52,10 @@ def test_every_parameter_has_a_comment_in_the_configuration_file(repository, nam
 def test_descriptor_says_all_there_is_to_say(spec):
     descriptor = spec.descriptor()
     assert descriptor.description.startswith(spec.description)
-    assert descriptor.description.endswith(LIVE if spec.live else NOT_LIVE)
+    at_start = spec.name == "autostart"
+    assert descriptor.description.endswith(
+        AT_START if at_start else LIVE if spec.live else NOT_LIVE
+    )
     for choice in spec.choices:
         assert choice in descriptor.additional_constraints
     ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
@@ -85,6 +88,11 @@ def test_strings_outside_the_choices_are_refused_with_the_choices(name, good, ba
     assert refusal is not None
     assert f"'{bad}'" in refusal
     assert all(choice in refusal for choice in TABLE[name].choices)
+
+
+@pytest.mark.parametrize(("name", "value"), [("target", 100.00001), ("rising_share", -1e-9)])
+def test_a_range_ends_where_it_ends(name, value):
+    assert f"{name} is {value}; it must be from 0.0 to " in TABLE[name].refusal(value)
 
 
 def test_schedule_of_the_settings():

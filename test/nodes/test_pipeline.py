@@ -90,6 +90,19 @@ def test_confidence_is_computed_only_while_somebody_subscribes(rig: Rig) -> None
     assert rig.process(3).confidence is None
 
 
+def test_a_lazy_pipeline_answers_only_while_somebody_subscribes(rig: Rig) -> None:
+    assert rig.is_first(1)
+    rig.settings = replace(rig.settings, lazy=True)
+    before = rig.segmenter.last
+    assert rig.process(2) is before
+    subscription = rig.node.create_subscription(Image, "confidence", lambda _message: None, 5)
+    assert rig.is_first(3)
+    assert not rig.is_first(4)
+    rig.node.destroy_subscription(subscription)
+    summary = rig.statistics.summary(0.0)
+    assert (summary.answered, summary.cases[Case.UNWANTED]) == (3, 1)
+
+
 def test_forgetting_counts_before_the_next_frame_and_once(rig: Rig) -> None:
     assert rig.is_first(1)
     assert not rig.is_first(2)

@@ -93,7 +93,7 @@ def test_report_of_a_steady_stream():
     [
         (Condition("unconfigured"), DiagnosticStatus.OK, "unconfigured: no frames are answered"),
         (
-            Condition("unconfigured", configure_error="no checkpoint"),
+            Condition("unconfigured", failure="could not configure: no checkpoint"),
             DiagnosticStatus.ERROR,
             "could not configure: no checkpoint",
         ),
@@ -103,11 +103,32 @@ def test_report_of_a_steady_stream():
             DiagnosticStatus.WARN,
             "no image on /image for 6 s",
         ),
+        (
+            Condition("active", topic="/image", in_work=12.3),
+            DiagnosticStatus.WARN,
+            "an image has been in work for 12 s",
+        ),
     ],
 )
 def test_report_without_frames(condition, level, sentence):
     status, _values = report(Statistics(), condition)
     assert (status.level, status.message) == (level, sentence)
+
+
+def test_an_image_that_came_is_not_waited_for():
+    statistics = Statistics()
+    statistics.image_received()
+    status, _values = report(statistics)
+    assert (status.level, status.message) == (DiagnosticStatus.OK, "the first image is in work")
+
+
+def test_a_lazy_node_says_why_it_does_not_answer():
+    statistics, _end = answered(20)
+    statistics.case(Case.UNWANTED, 10)
+    status, values = report(statistics)
+    assert status.level == DiagnosticStatus.OK
+    assert status.message == "lazy: nobody subscribes, so images are left unanswered"
+    assert values[Case.UNWANTED.value] == "10"
 
 
 @pytest.mark.parametrize(

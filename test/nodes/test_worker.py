@@ -44,5 +44,18 @@ def test_stopping_finishes_the_item_in_work_and_reports_the_one_that_waits():
     assert work.seen == [1]
 
 
+def test_how_long_an_item_has_been_in_work():
+    work = Work()
+    worker = NewestWorker(work)
+    assert worker.seconds_in_work() == 0.0
+    worker.offer(1)
+    assert work.started.acquire(timeout=TIMEOUT)
+    first = worker.seconds_in_work()
+    assert worker.seconds_in_work() > first >= 0.0
+    work.may_end.release()
+    worker.stop()
+    assert worker.seconds_in_work() == 0.0
+
+
 def test_an_idle_worker_stops():
     assert not NewestWorker([].append).stop()
