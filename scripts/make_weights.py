@@ -19,6 +19,7 @@ from pathlib import Path
 from dvsnet_ros.commands import gentestcase, train, train_flow, train_segmenter
 from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
+from dvsnet_ros.training.data import IMAGE_SUFFIXES
 
 HELD_BACK = "0001TP"
 """The sequence that the first stage and the decision network don't learn from."""
@@ -217,10 +218,22 @@ def learned_cases(out: Path, *made: list[Stage]) -> list[str]:
 
 
 def write_lists(camvid: Path, out: Path) -> None:
-    """CamVid's stills as two drives: what the decision network learns from, and the others."""
-    stills = sorted((camvid / "train").resolve().glob("*.jpg"))
+    """CamVid's stills as two drives: what the decision network learns from, and the others.
+
+    Raises:
+        ValueError: if there are no stills, or a list can't name them; before hours of work.
+    """
+    folder = (camvid / "train").resolve()
+    stills = sorted(p for p in folder.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if len(str(folder).split()) > 1:
+        raise ValueError(f"a list can't name stills in '{folder}'; give a path without spaces")
     for name, held_back in (("learned.txt", False), ("held_back.txt", True)):
         chosen = [str(s) for s in stills if s.name.startswith(HELD_BACK) == held_back]
+        if not chosen:
+            raise ValueError(
+                f"'{folder}' lacks stills of CamVid's: {name} would be empty ({HELD_BACK} is held "
+                "back, the others are learned from)"
+            )
         (out / name).write_text("\n".join(chosen) + "\n", encoding="utf-8")
 
 
@@ -256,7 +269,11 @@ def main() -> int:
     flags.add_argument("--kitti", type=Path, required=True, help="folder of KITTI drives")
     flags.add_argument("--out", type=Path, default=Path("build/weights"))
     options = flags.parse_args()
-    return run(options.camvid, options.kitti, options.out)
+    try:
+        return run(options.camvid, options.kitti, options.out)
+    except (ValueError, OSError) as error:
+        print(f"make_weights: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,6 @@ from dvsnet_ros.evaluation.tables import (
     write_tradeoff,
 )
 from dvsnet_ros.evaluation.target_search import TargetSearch
-from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
 from dvsnet_ros.training.calibration import calibration_table, format_calibration
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import check_sequences, load_labelled
@@ -183,6 +183,9 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
 
 
 def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None:
+    # Stills do without matplotlib; a drive is not swept before it is known to be there.
+    from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+
     footage = Footage(options.drive, options.frames)
     settings = _settings(options)
     settings += _searched(segmenters, footage, options)
@@ -193,7 +196,7 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
         sweep.add(frame)
     seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
     options.out.mkdir(parents=True, exist_ok=True)
-    _report(footage, sweep, seconds, options.out)
+    _report(footage, sweep, seconds, options.out, draw_tradeoff)
     if options.match_intervals:
         print(format_matches(sweep.outcomes, labelled=sweep.labelled > 0))
 
@@ -222,7 +225,13 @@ def _searched(
     return settings
 
 
-def _report(footage: Footage, sweep: Sweep, seconds: NDArray[np.float64], out: Path) -> None:
+def _report(
+    footage: Footage,
+    sweep: Sweep,
+    seconds: NDArray[np.float64],
+    out: Path,
+    draw_tradeoff: Callable[..., None],
+) -> None:
     order = sorted(sweep.outcomes, key=lambda o: (o.setting.kind, o.share))
     labelled = sweep.labelled > 0
     title = f"{footage.drive.name}, {sweep.per_frame.frames.total()} frames"

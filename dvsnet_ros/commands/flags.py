@@ -201,7 +201,11 @@ def sizes_of(
     options: argparse.Namespace, names: Sequence[str], start: NetworkSpec | None
 ) -> dict[str, Any]:
     """Of these sizes, those that were asked for, and else those of the network to start from."""
-    known = start.arguments if start else {}
-    asked = {name: getattr(options, name) for name in names}
-    sizes = {name: known.get(name) if size is None else size for name, size in asked.items()}
-    return {name: size for name, size in sizes.items() if size is not None}
+    sizes = {}
+    for name in names:
+        size = getattr(options, name)
+        if size is None and start is not None:
+            size = start.argument(name)
+        if size is not None:
+            sizes[name] = size
+    return sizes

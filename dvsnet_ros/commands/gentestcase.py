@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -23,6 +21,7 @@ from dvsnet_ros.commands.flags import (
     reach_of,
 )
 from dvsnet_ros.commands.interruption import interruption
+from dvsnet_ros.commands.training_loop import settings_of
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
@@ -152,7 +151,7 @@ def _make(options: argparse.Namespace) -> int:
         remembered=reach_of(options).frames + 1,
     )
     channels = int(checkpoint.networks["flow"].feature_channels)  # type: ignore[arg-type]
-    settings = _settings(options)
+    settings = settings_of(options)
     with CaseWriter(options.save_dir, channels, settings, resume=options.resume) as writer:
         if not writer.finished:
             pairs = itertools.chain.from_iterable(part.pairs for part in parts)
@@ -209,10 +208,10 @@ def _pairs(options: argparse.Namespace) -> list[Pairs]:
         first = options.data_list or options.data_dir
         sources = [*options.drives, *([first] if first else [])]
     reach = reach_of(options)
-    for source in sources:
+    for place, source in enumerate(sources):
         frames = drive(source, data_dir=options.data_dir)
         for light in range(options.lights):
-            pairs = pairs_of_drive(frames, reach, light)
+            pairs = pairs_of_drive(frames, reach, light, place=place)
             parts.append(Pairs(pairs, count_pairs(len(frames), reach)))
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)
@@ -230,15 +229,3 @@ def _listed_pairs(data_list: str | None, data_dir: Path | None) -> list[ShotPair
     if data_list is None or Path(data_list).suffix.lower() not in LIST_SUFFIXES:
         return None
     return read_pair_list(Path(data_list), data_dir)
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """Everything that decides what the testcases are."""
-    names = (
-        "drives", "data_dir", "data_list", "num_steps", "clip", "max_distance", "max_seconds",
-        "lights", "overlap", "height", "width", "stills_pairs", "val_sequences", "seed",
-        "precision",
-    )  # fmt: skip
-    digest = hashlib.sha256(options.restore_from.read_bytes()).hexdigest()
-    folders = {name: str(getattr(options, name)) for name in ("stills_dir", "labels_dir")}
-    return {"checkpoint": digest, **folders, **{name: getattr(options, name) for name in names}}

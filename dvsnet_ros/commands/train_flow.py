@@ -167,7 +167,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _training(options: argparse.Namespace) -> FlowTraining:
-    check_training_folder(options.out, STATE_FILE, options.resume)
+    check_training_folder(options.out, STATE_FILE, options)
     check_overlap(options.overlap)
     reach = reach_of(options)
     start, start_spec = starting_network(options.start_from, "flow")

@@ -106,7 +106,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _training(options: argparse.Namespace) -> SegmenterTraining:
-    check_training_folder(options.out, STATE_FILE, options.resume)
+    check_training_folder(options.out, STATE_FILE, options)
     recipe = Recipe(
         progressive_stages(options.epochs, options.small_share),
         batch_size=options.batch_size,

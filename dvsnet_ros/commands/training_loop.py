@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from tqdm import tqdm
 
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives.whole import check_folder
+from dvsnet_ros.training.state import check_settings
+
+SETTINGS_FILE: Final = "settings.json"
+"""What a training's command was given, beside its state."""
+
+WITHOUT_EFFECT: Final = ("out", "save_dir", "resume", "device")
+"""Options that don't decide what comes out: where it goes, and where it is computed."""
 
 
 class StepProgress(Protocol):
@@ -76,15 +86,47 @@ def follow(training: Training[Any], describe: Callable[[Any], str | None]) -> bo
     return True
 
 
-def check_training_folder(out: Path, state: str, resume: bool) -> None:
-    """Refuse to start over, by accident, in a folder that holds a training.
+def check_training_folder(out: Path, state: str, options: argparse.Namespace) -> None:
+    """Refuse to start over, or to go on with other settings, in a folder that holds a training.
+
+    Args:
+        out: the folder; the settings of a training that begins are written into it.
+        state: name of the file that a training leaves there.
+        options: of the command; `resume` says whether to go on.
 
     Raises:
-        ValueError: if it does, and `resume` is false.
+        ValueError: if it holds one, and it is not to go on, or had other settings.
         OSError: if it can't be written to.
     """
     check_folder(out)
-    if (out / state).exists() and not resume:
-        raise ValueError(
-            f"'{out}' holds a training; --resume goes on with it, or choose another folder"
-        )
+    settings, file = settings_of(options), out / SETTINGS_FILE
+    if (out / state).exists():
+        if not options.resume:
+            raise ValueError(
+                f"'{out}' holds a training; --resume goes on with it, or choose another folder"
+            )
+        if file.exists():
+            check_settings(f"'{out}' holds a training", json.loads(file.read_text()), settings)
+            return
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What of a command's options decides what comes out, as JSON has it.
+
+    Of a checkpoint its contents count, wherever it lies.
+    """
+    return {
+        name: _as_json(value) for name, value in vars(options).items() if name not in WITHOUT_EFFECT
+    }
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Path):
+        if value.suffix == ".safetensors" and value.is_file():
+            return f"file with sha256 {hashlib.sha256(value.read_bytes()).hexdigest()}"
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_as_json(each) for each in value]
+    return value

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dvsnet_ros.core.networks.decision import FEATURE_SIZE
 from dvsnet_ros.training.data import DataError
+from dvsnet_ros.training.state import check_settings
 
 FEATURES_FILE = "X.npy"
 SCORES_FILE = "Y.npy"
@@ -136,14 +137,8 @@ class CaseWriter:
         if not self._progress.exists():
             return 0, 0, False
         progress = json.loads(self._progress.read_text())
-        for name in {**progress["settings"], **self._settings}:
-            before, value = progress["settings"].get(name), self._settings.get(name)
-            if before != value:
-                raise DataError(
-                    f"'{self._progress.parent}' holds testcases of other settings: the "
-                    f"{name.replace('_', ' ')} was {before}, and not {value}; go on with the same, "
-                    "or choose another folder"
-                )
+        what = f"'{self._progress.parent}' holds testcases"
+        check_settings(what, progress["settings"], self._settings)
         return int(progress["steps"]), int(progress["cases"]), bool(progress["finished"])
 
     def __enter__(self) -> CaseWriter:

@@ -126,4 +126,5 @@ def _load_pair(image_path: Path, labels_path: Path) -> LabelledImage:
             f"'{labels_path}' is {labels.shape}; expected one channel of class ids, "
             f"{image.shape[:2]} as its image"
         )
-    return LabelledImage(image_path.stem, np.asarray(image, np.uint8), np.asarray(labels, np.uint8))
+    ids = np.minimum(labels, 255).astype(np.uint8)  # 16 bits hold ids that 8 don't: all void
+    return LabelledImage(image_path.stem, np.asarray(image, np.uint8), ids)

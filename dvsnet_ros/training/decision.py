@@ -26,7 +26,14 @@ from dvsnet_ros.core.networks.decision import CellDecision
 from dvsnet_ros.core.networks.layers import lay_out
 from dvsnet_ros.training.calibration import mean_absolute_error
 from dvsnet_ros.training.case_files import JoinedFeatures
-from dvsnet_ros.training.state import TrainingLog, load_state, save_state, start_from
+from dvsnet_ros.training.state import (
+    TrainingLog,
+    check_counts,
+    check_rates,
+    load_state,
+    save_state,
+    start_from,
+)
 
 STATE_FILE = "state.pt"
 LOG_FILE = "log.jsonl"
@@ -89,7 +96,7 @@ class DecisionRecipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if the evenness is out of its range, or the architecture unknown.
+        ValueError: if a number is out of its range, or the architecture unknown.
     """
 
     epochs: int = 100
@@ -108,6 +115,10 @@ class DecisionRecipe:
                 f"the decision network's architecture is '{self.architecture}'; it must be "
                 f"{' or '.join(LOSSES)}"
             )
+        check_counts(epochs=self.epochs, batch_size=self.batch_size, hidden=self.hidden)
+        if self.channels is not None:
+            check_counts(channels=self.channels)
+        check_rates(learning_rate=self.learning_rate, decay=self.decay)
         if not 0.0 <= self.evenness <= 1.0:
             raise ValueError(f"the evenness is {self.evenness}; it must be from 0 to 1")
 

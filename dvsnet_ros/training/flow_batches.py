@@ -14,7 +14,7 @@ from dvsnet_ros.core.region_networks import half_size
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import Draw, SegmentedFootage
-from dvsnet_ros.training.state import check_share
+from dvsnet_ros.training.state import check_counts, check_rates, check_share
 
 GRID = 8
 """Pixels of a frame to one of the flow."""
@@ -48,8 +48,8 @@ class FlowRecipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if the crop's sides are no such multiples, the share is not from 0 to 1, or a
-            tracked network has steps on pairs with known flow.
+        ValueError: if the crop's sides are no such multiples, the share is not from 0 to 1, a
+            tracked network has steps on pairs with known flow, or another number does not work.
     """
 
     steps: int = 20000
@@ -74,6 +74,17 @@ class FlowRecipe:
                 f"crops of {self.crop[0]}x{self.crop[1]} don't work; both sides must be multiples "
                 f"of {2 * GRID}"
             )
+        if min(self.steps, self.distil_steps, self.correction) < 0:
+            raise ValueError(
+                f"steps {self.steps}, distil steps {self.distil_steps} and correction "
+                f"{self.correction} don't work; give 0 or more of each"
+            )
+        check_counts(batch_size=self.batch_size, width=self.width)
+        check_rates(
+            learning_rate=self.learning_rate,
+            distil_learning_rate=self.distil_learning_rate,
+            temperature=self.temperature,
+        )
         check_share("start", self.start_share)
         if self.tracked and self.steps:
             raise ValueError(

@@ -153,7 +153,7 @@ class MagnifiedPairs:
         drawn = self.source.pair(random, part)
         height, width = self.size
         times = self.largest ** random.random()
-        left, top = random.random(2) * (width, height) * (times - 1.0)
+        left, top = random.random(2) * (width - 1, height - 1) * (times - 1.0)
         window = np.array(((times, 0.0, -left), (0.0, times, -top)))
         current, key = (
             np.asarray(cv2.warpAffine(image, window, (width, height)), np.uint8)

@@ -72,9 +72,10 @@ def footage_of_drive(
     """A drive's frames with the key frames that lie within reach before them.
 
     A drive of more than `max_frames` frames is represented by stretches spread over it evenly, each
-    twice as long as the reach. Motion is searched for if it is to be `tracked`.
+    twice as long as the reach, or by one of `max_frames`. Motion is searched for if it is to be
+    `tracked`.
     """
-    length = 2 * reach.frames
+    length = min(2 * reach.frames, max_frames)
     stretches = max(1, max_frames // length)
     if len(drive) <= max_frames:
         starts, length = [0], len(drive)

@@ -31,6 +31,8 @@ from dvsnet_ros.training.losses import class_weights, segmentation_loss
 from dvsnet_ros.training.pasting import Pasting
 from dvsnet_ros.training.state import (
     TrainingLog,
+    check_counts,
+    check_rates,
     check_share,
     check_start,
     load_state,
@@ -109,7 +111,7 @@ class Recipe:
         seed: of everything random.
 
     Raises:
-        ValueError: if a share is not from 0 to 1.
+        ValueError: if a share is not from 0 to 1, or another number does not work.
     """
 
     stages: tuple[Stage, ...]
@@ -124,6 +126,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_counts(batch_size=self.batch_size)
+        check_rates(learning_rate=self.learning_rate)
         check_share("start", self.start_share)
         check_share("pasted", self.pasted)
 

@@ -53,9 +53,9 @@ def _labels(
     whole = normalise(torch.from_numpy(image[None]).to(device))
     total = torch.zeros((), device=device)
     for size in SIZES:
-        resized = magnify(whole, size)
         for mirrored in (False, True):
-            seen = resized.flip(3) if mirrored else resized
+            # Mirrored whole: sizes that don't divide would shift what is mirrored after resizing.
+            seen = magnify(whole.flip(3) if mirrored else whole, size)
             logits: Tensor = resize_bilinear(network(seen).float(), height, width)
             shares = logits.softmax(1)
             total = total + (shares.flip(3) if mirrored else shares)

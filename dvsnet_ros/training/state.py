@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+
+from dvsnet_ros.training.data import DataError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,6 +66,50 @@ def check_share(name: str, share: float) -> None:
     """
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"a {name} share of {share} is none; give 0 to 1")
+
+
+def check_counts(**counts: int) -> None:
+    """Check numbers of a recipe of which there must be at least one.
+
+    Raises:
+        ValueError: naming one that is less.
+    """
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name.replace('_', ' ')} {count} does not work; give 1 or more")
+
+
+def check_rates(**rates: float) -> None:
+    """Check learning rates and the like.
+
+    Raises:
+        ValueError: naming one that is no number above 0.
+    """
+    for name, rate in rates.items():
+        if not 0.0 < rate < math.inf:
+            raise ValueError(
+                f"{name.replace('_', ' ')} {rate} does not work; give a number above 0"
+            )
+
+
+def check_settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Check that a run that goes on has the settings it was begun with.
+
+    Args:
+        what: the run, for a sentence.
+        before: the settings it was begun with, by name.
+        now: those it is to go on with.
+
+    Raises:
+        DataError: naming one that differs.
+    """
+    for name in {**before, **now}:
+        was, value = before.get(name), now.get(name)
+        if was != value:
+            raise DataError(
+                f"{what} of other settings: the {name.replace('_', ' ')} was {was}, and not "
+                f"{value}; go on with the same, or choose another folder"
+            )
 
 
 def check_start(share: float, start: nn.Module | None) -> None:

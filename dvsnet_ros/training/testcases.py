@@ -102,7 +102,9 @@ def shot_of_image(name: str, image: NDArray[np.uint8]) -> Shot:
     return Shot(name, lambda: image)
 
 
-def pairs_of_drive(drive: Drive, reach: KeyReach, light: int = 0) -> Iterator[ShotPair]:
+def pairs_of_drive(
+    drive: Drive, reach: KeyReach, light: int = 0, *, place: int = 0
+) -> Iterator[ShotPair]:
     """Every frame of a drive with the key frames within reach before it, the farthest first.
 
     Args:
@@ -110,15 +112,16 @@ def pairs_of_drive(drive: Drive, reach: KeyReach, light: int = 0) -> Iterator[Sh
         reach: how far back key frames are.
         light: 0 shows frames as they are; any other all of them under one other light, as another
             camera at another time of day would.
+        place: the drive's among those of a run, two of which may bear the same name.
     """
     before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
     for index, frame in enumerate(drive):
         image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
-        current = shot_of_image(f"{drive.name} {index} {light}", image)
+        current = shot_of_image(f"{drive.name} {place} {index} {light}", image)
         shots = [shot for _, shot in before]
-        for place, (stamp, key) in enumerate(before, 1):
+        for after, (stamp, key) in enumerate(before, 1):
             if reach.holds(stamp, frame.stamp):
-                yield ShotPair(key, current, tuple(shots[place:]))
+                yield ShotPair(key, current, tuple(shots[after:]))
         before.append((frame.stamp, current))
 
 

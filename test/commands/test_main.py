@@ -68,6 +68,17 @@ def test_a_missing_package_is_named(package: str, command: str, sentence: str) -
     assert ran.stderr.count("\n") == 1
 
 
+def test_stills_are_evaluated_without_matplotlib() -> None:
+    code = (
+        "import sys, dvsnet_ros.commands.main as m; sys.modules['matplotlib'] = None;"
+        "sys.exit(m.main(['evaluate', '--data-dir', 'nowhere', '--labels-dir', 'nowhere']))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=False, timeout=60, capture_output=True, text=True
+    )
+    assert "no images in 'nowhere'" in ran.stderr
+
+
 def test_ctrl_c_while_a_command_is_imported_gets_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

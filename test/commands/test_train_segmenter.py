@@ -45,6 +45,11 @@ def test_trains_measures_and_writes_a_checkpoint(
     assert "--resume goes on with it" in capsys.readouterr().err
     assert run([*arguments, "--epochs", "1", "--resume"]) == 0
 
+    capsys.readouterr()
+    assert run([*arguments, "--epochs", "1", "--resume", "--val-sequences", "a"]) == 2
+    said = capsys.readouterr().err
+    assert "of other settings: the val sequences was ['b'], and not ['a']; go on with" in said
+
     start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
     unlabelled = ["--unlabelled-drives", str(tmp_path / "images"), "--unlabelled-frames", "2"]
     mixed = ["--pasted", "1", "--start-share", "0.5"]
@@ -62,6 +67,8 @@ def test_wrong_input_is_one_line(
         (["--start-from", str(tmp_path / "none.safetensors")], "does not exist"),
         (["--start-share", "0.5"], "give --start-from"),
         (["--pasted", "2"], "give 0 to 1"),
+        (["--batch-size", "0"], "batch size 0 does not work; give 1 or more"),
+        (["--learning-rate", "nan"], "learning rate nan does not work; give a number above 0"),
     ):
         assert run([*arguments, *wrong]) == 2
         error = capsys.readouterr().err

@@ -43,6 +43,29 @@ def test_the_decision_network_is_checked_on_another_sequence(
     assert len(pairs) == 61  # neighbours, a second apart
 
 
+def make_stills(folder: Path, *names: str) -> Path:
+    """A folder of CamVid whose stills bear these names."""
+    (folder / "train").mkdir(parents=True)
+    for name in names:
+        (folder / "train" / name).touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("where", "names", "sentence"),
+    [
+        ("camvid", (), "learned.txt would be empty"),
+        ("camvid", ("0006R0_1.jpg",), "held_back.txt would be empty"),
+        ("my camvid", ("0006R0_1.jpg", "0001TP_1.jpg"), "give a path without spaces"),
+    ],
+)
+def test_stills_that_no_list_can_hold_are_refused_at_once(
+    recipe: ModuleType, tmp_path: Path, where: str, names: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        recipe.run(make_stills(tmp_path / where, *names), tmp_path, tmp_path)
+
+
 def test_a_stage_that_is_done_is_left_alone_and_a_failure_ends_the_run(
     recipe: ModuleType, tmp_path: Path
 ) -> None:
@@ -57,7 +80,8 @@ def test_a_stage_that_is_done_is_left_alone_and_a_failure_ends_the_run(
 
         return name, command, []
 
+    camvid = make_stills(tmp_path, "0006R0_1.png", "0001TP_1.jpg")
     recipe.stages = lambda *_: [stage("one", 0), stage("two", 3), stage("three", 0)]
     for expected in (["one", "two"], ["one", "two", "two"]):
-        assert recipe.run(tmp_path, tmp_path, tmp_path) == 3
+        assert recipe.run(camvid, tmp_path, tmp_path) == 3
         assert ran == expected

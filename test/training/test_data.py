@@ -12,7 +12,7 @@ from dvsnet_ros.training.data import (
     split_sequences,
     stills_of_drive,
 )
-from helpers.stills import make_still
+from helpers.stills import make_still, write_still
 
 
 def write_pair(folder: Path, name: str, size: tuple[int, int] = (4, 6)) -> None:
@@ -44,6 +44,16 @@ def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     (tmp_path / "images" / "a_1.jpg").write_bytes(b"no image")
     with pytest.raises(DataError, match="not an image"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
+
+
+def test_ids_that_8_bits_do_not_hold_are_void(tmp_path: Path) -> None:
+    write_still(make_still("a", 0), tmp_path)
+    path = tmp_path / "labels" / "a.png"
+    wide = make_still("a", 0).labels.astype(np.uint16)
+    wide[0, :2] = 256 + 3, 4
+    cv2.imwrite(str(path), wide)
+    (still,) = load_labelled(tmp_path / "stills", tmp_path / "labels")
+    assert still.labels[0, :2].tolist() == [255, 4]
 
 
 def test_holds_back_whole_sequences() -> None:

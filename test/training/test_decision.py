@@ -201,6 +201,14 @@ def test_command(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert np.isfinite(segmenter.segment(frame).decisions[0].expected_confidence)
 
 
+@pytest.mark.parametrize("wrong", [["--epochs", "0"], ["--batch-size", "0"], ["--decay", "-1"]])
+def test_numbers_that_do_not_work_are_refused(
+    folders: Path, capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    assert train_in(folders, *wrong) == 2
+    assert f"{wrong[0].strip('-').replace('-', ' ')} {wrong[1]}" in capsys.readouterr().err
+
+
 def test_command_refuses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train_in(folders) == 0
     assert train_in(folders) == 2

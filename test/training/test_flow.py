@@ -14,6 +14,7 @@ from dvsnet_ros.core.checkpoint import (
     load_checkpoint,
     new_checkpoint,
     save_checkpoint,
+    untrained_checkpoint,
 )
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
@@ -278,6 +279,14 @@ def test_distillation_loss() -> None:
 def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> None:
     with pytest.raises(ValueError, match="multiples of 16"):
         FlowRecipe(crop=(100, 100))
+    for wrong, sentence in (
+        ({"batch_size": 0}, "batch size 0 does not work"),
+        ({"width": 0}, "width 0 does not work"),
+        ({"steps": -1}, "steps -1"),
+        ({"distil_learning_rate": 0.0}, "distil learning rate 0.0 does not work"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            FlowRecipe(**wrong)
     with pytest.raises(ValueError, match="smaller than the crop"):
         make_training(tmp_path, segmenter, replace(SMALL, crop=(128, 128)))
     with pytest.raises(ValueError, match="no pairs with known flow"):
@@ -333,4 +342,10 @@ def test_command(tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFi
         assert arguments["tracked"] is True
         assert list(arguments["kernels"]) == [5, 3, 3]
         assert arguments["width"] == 2
+    originals = ["--start-from", str(tmp_path / "original.safetensors"), "--steps", "0"]
+    save_checkpoint(tmp_path / "original.safetensors", untrained_checkpoint(segmenter.label_set))
+    assert train_flow.run([*unsized, *originals, "--out", str(tmp_path / "originals")]) == 0
+    assert "correction" not in dict(
+        load_checkpoint(tmp_path / "originals" / WEIGHTS_FILE).networks["flow"].named_children()
+    )
     assert train_flow.run(["--out", str(tmp_path / "b"), "--drives", str(tmp_path)]) == 2

@@ -114,6 +114,19 @@ def test_magnified_pairs_show_a_window_and_its_flow() -> None:
         MagnifiedPairs(ShiftedPairs(), 0.5)
 
 
+def test_a_magnified_pair_shows_nothing_beside_the_still() -> None:
+    class Bright:
+        size = (24, 32)
+
+        def pair(self, _random: np.random.Generator, _part: float = 1.0) -> FlowPair:
+            image = np.full((*self.size, 3), 200, np.uint8)
+            return FlowPair(image, image, np.zeros((*self.size, 2), np.float32))
+
+    for seed in range(100):
+        pair = MagnifiedPairs(Bright(), 3.0).pair(np.random.default_rng(seed))
+        assert pair.current.min() == 200
+
+
 def test_pairs_follow_from_the_seed() -> None:
     pairs = StillPairs([smooth_still(0)])
     first, again, other = (pairs.pair(np.random.default_rng(seed)) for seed in (1, 1, 2))
@@ -165,6 +178,8 @@ def test_footage_of_a_long_drive_is_spread_over_it(tmp_path: Path) -> None:
     assert footage.pairs == [
         (0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (4, 5), (4, 6), (5, 6), (5, 7), (6, 7),
     ]  # fmt: skip
+    short = footage_of_drive(drive(tmp_path), KeyReach(10), max_frames=5)
+    assert [int(image[0, 0, 0]) for image in short.images] == [0, 1, 2, 3, 4]
     whole = footage_of_drive(drive(tmp_path), KeyReach(1), max_frames=20)
     assert len(whole.images) == 20
     assert whole.pairs == [(index - 1, index) for index in range(1, 20)]

@@ -41,6 +41,23 @@ def test_labels_are_where_the_network_is_sure(half_bright_drive: Drive) -> None:
     assert (still.labels[:, 68:] == 1).all()
 
 
+def test_a_mirrored_view_is_that_of_the_mirrored_frame(tmp_path: Path) -> None:
+    views: list[Tensor] = []
+
+    class Recording(Brightness):
+        def forward(self, images: Tensor) -> Tensor:
+            views.append(images)
+            return super().forward(images)
+
+    image = np.random.default_rng(0).integers(0, 256, (48, 97, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "plain.png"), image)
+    cv2.imwrite(str(tmp_path / "turned.png"), image[:, ::-1])
+    self_labelled(Recording(), drive(tmp_path), 2, CPU)
+    plain, turned = views[:8], views[8:]
+    for ours, theirs in zip(plain[1::2], turned[::2], strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_it_takes_at_most_as_many_frames_as_there_are(half_bright_drive: Drive) -> None:
     stills = self_labelled(Brightness(), half_bright_drive, 100, CPU)
     assert len(stills) == len(half_bright_drive) == 2

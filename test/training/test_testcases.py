@@ -235,6 +235,20 @@ def test_another_light_is_the_same_for_a_whole_drive(folder: Path) -> None:
         assert np.array_equal(lit[number].key.load(), expected)
 
 
+def test_drives_of_one_name_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    for day, images in (("monday", drifting_frames(3)), ("tuesday", make_images(3))):
+        (tmp_path / day / "images").mkdir(parents=True)
+        for number, image in enumerate(images):
+            cv2.imwrite(str(tmp_path / day / "images" / f"{number}.png"), image[:HEIGHT, :WIDTH])
+    drives = [str(tmp_path / day / "images") for day in ("monday", "tuesday")]
+    both, alone = tmp_path / "both", tmp_path / "alone"
+    assert gentestcase_of(folder, both, *drives, "--max-distance", "3") == 0
+    assert gentestcase_of(folder, alone, drives[1], "--max-distance", "3") == 0
+    expected = load_cases([alone])
+    for made, wanted in zip(load_cases([both]), expected, strict=True):
+        assert np.array_equal(made[made.shape[0] // 2 :], wanted[:])
+
+
 def test_lists(folder: Path, tmp_path: Path) -> None:
     pairs = read_pair_list(folder / "list.txt", folder)
     assert pairs is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,11 @@ class NetworkSpec:
 
     architecture: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def argument(self, name: str) -> Any:
+        """An argument's value, the constructor's own where none is given; None if it has none."""
+        parameters = inspect.signature(ARCHITECTURES[self.architecture]).parameters
+        return self.arguments.get(name, parameters[name].default) if name in parameters else None
 
 
 def build_network(spec: NetworkSpec) -> nn.Module:
