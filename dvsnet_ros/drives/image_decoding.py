@@ -58,21 +58,30 @@ class _Layout(NamedTuple):
 _YUV422: Final = _Layout(channels=2, width_multiple=2)
 _BAYER: Final = _Layout(channels=1, smallest_side=3)  # OpenCV paints smaller ones black
 
-ENCODINGS: Final[dict[str, _Layout]] = {
+_OF_8_BITS: Final = {
     "rgb8": _Layout(channels=3),
     "bgr8": _Layout(channels=3),
     "rgba8": _Layout(channels=4),
     "bgra8": _Layout(channels=4),
     "mono8": _Layout(channels=1),
-    "mono16": _Layout(channels=1, bytes_per_channel=2),
-    "yuv422": _YUV422,
-    "yuv422_yuy2": _YUV422,
-    "uyvy": _YUV422,
-    "yuyv": _YUV422,
     "bayer_rggb8": _BAYER,
     "bayer_bggr8": _BAYER,
     "bayer_gbrg8": _BAYER,
     "bayer_grbg8": _BAYER,
+}
+
+_OF_16_BITS: Final = {f"{encoding.removesuffix('8')}16": encoding for encoding in _OF_8_BITS}
+"""Encodings of two bytes a channel, and the one that each becomes when it is scaled to one."""
+
+ENCODINGS: Final[dict[str, _Layout]] = {
+    **_OF_8_BITS,
+    **{
+        deep: _OF_8_BITS[plain]._replace(bytes_per_channel=2) for deep, plain in _OF_16_BITS.items()
+    },
+    "yuv422": _YUV422,
+    "yuv422_yuy2": _YUV422,
+    "uyvy": _YUV422,
+    "yuyv": _YUV422,
 }
 """Every encoding of ``sensor_msgs/Image`` that ``raw_to_bgr`` takes."""
 
@@ -143,7 +152,7 @@ def _pixels(message: RawFields) -> Pixels:
     rows = np.ascontiguousarray(rows[:, :row_bytes])
     if layout.bytes_per_channel == 2:
         words = rows.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16, copy=False)
-        return _to_8_bit(words)
+        rows = _to_8_bit(words)
     return rows if layout.channels == 1 else rows.reshape(height, width, layout.channels)
 
 
@@ -180,7 +189,8 @@ def _check_size(message: RawFields, layout: _Layout) -> None:
 def _colours(pixels: Pixels, encoding: str) -> Pixels:
     """Convert uint8 [H, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
     height, width = pixels.shape[:2]
-    encoding = "mono8" if encoding == "mono16" else _OLDER_NAMES.get(encoding, encoding)
+    encoding = _OF_16_BITS.get(encoding, encoding)
+    encoding = _OLDER_NAMES.get(encoding, encoding)
     plain = PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
     try:
         return library_bgr(plain)
@@ -192,7 +202,8 @@ def _colours(pixels: Pixels, encoding: str) -> Pixels:
 
 
 def _fits_bayer(pattern: str, pixels: Pixels) -> bool:
-    return ENCODINGS.get(pattern) is _BAYER and min(pixels.shape) >= _BAYER.smallest_side
+    is_bayer = _OF_8_BITS.get(_OF_16_BITS.get(pattern, pattern)) is _BAYER
+    return is_bayer and min(pixels.shape) >= _BAYER.smallest_side
 
 
 def _to_8_bit(words: NDArray[Any]) -> Pixels:

@@ -64,10 +64,11 @@ def bayer(bgr: Pixels, encoding: str) -> Pixels:
 def encode(bgr: Pixels, encoding: str) -> Pixels:
     """Encode BGR [H, W, 3] as the rows of bytes, uint8 [H, row bytes], of a raw encoding."""
     height = bgr.shape[0]
+    if encoding.endswith("16"):
+        plain = encode(bgr, f"{encoding.removesuffix('16')}8")
+        return (plain.astype("<u2") * 257).view(np.uint8)
     if encoding.startswith("bayer"):
         return bayer(bgr, encoding)
-    if encoding == "mono16":
-        return (grey(bgr).astype("<u2") * 257).view(np.uint8).reshape(height, -1)
     if encoding in ("yuv422", "uyvy"):
         return yuv422(bgr, "uyvy")
     if encoding in ("yuv422_yuy2", "yuyv"):
@@ -152,6 +153,9 @@ def test_compressed_grey_deep_transparent_and_bayer() -> None:
     assert (to_bgr(compressed(bgr.astype(np.uint16) * 257)) == bgr).all()
     assert (to_bgr(compressed(np.dstack([bgr, grey(bgr)]))) == bgr).all()
     mosaic = compressed(bayer(bgr, "bayer_gbrg8"), name="bayer_gbrg8; png compressed ")
+    assert (to_bgr(mosaic) == to_bgr(raw(bgr, "bayer_gbrg8"))).all()
+    deep = bayer(bgr, "bayer_gbrg8").astype(np.uint16) * 257
+    mosaic = compressed(deep, name="bayer_gbrg16; png compressed ")
     assert (to_bgr(mosaic) == to_bgr(raw(bgr, "bayer_gbrg8"))).all()
 
 
