@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED, add_device_flags, add_network_flags, dashed
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_device_flags,
+    add_max_gap_flag,
+    add_network_flags,
+    dashed,
+)
 from dvsnet_ros.commands.sweeping import (
     TIMED_FRAMES,
     Footage,
@@ -62,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
         help="folder for tables and plot (default: %(default)s)",
     )  # fmt: skip
     add_network_flags(flags)
+    add_max_gap_flag(flags)
     add_device_flags(flags)
     _add_stills(flags.add_argument_group("labelled stills"))
     _add_drive(flags.add_argument_group("drives"))
@@ -186,7 +193,7 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
     # Stills do without matplotlib; a drive is not swept before it is known to be there.
     from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
 
-    footage = Footage(options.drive, options.frames)
+    footage = Footage(options.drive, segmenters.checkpoint.label_set, options.frames)
     settings = _settings(options)
     settings += _searched(segmenters, footage, options)
     if not settings:

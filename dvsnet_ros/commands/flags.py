@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, MODES, Schedule
+from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, DEFAULT_SCHEDULE, MODES, Schedule
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 from dvsnet_ros.training.key_frames import KeyReach
 
@@ -102,8 +102,19 @@ def add_schedule_flag(flags: argparse._ActionsContainer, mode: str = DEFAULT_SCH
     )  # fmt: skip
 
 
+def add_max_gap_flag(flags: argparse.ArgumentParser, default: float = DEFAULT_MAX_GAP) -> None:
+    """--max-gap, by default the node's."""
+    flags.add_argument(
+        "--max-gap", type=float, default=default, metavar="SECONDS",
+        help="between two frames, over which key frames are forgotten; 0: never (default: "
+        "%(default)s)",
+    )  # fmt: skip
+
+
 def add_segmenter_flags(
-    flags: argparse.ArgumentParser, max_gap: float, schedule: Schedule = DEFAULT_SCHEDULE
+    flags: argparse.ArgumentParser,
+    max_gap: float = DEFAULT_MAX_GAP,
+    schedule: Schedule = DEFAULT_SCHEDULE,
 ) -> None:
     """The video segmenter's flags, whose defaults are the node's but for what is given here.
 
@@ -128,11 +139,7 @@ def add_segmenter_flags(
         help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
         "100 (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument(
-        "--max-gap", type=float, default=max_gap, metavar="SECONDS",
-        help="between two frames, over which key frames are forgotten; 0: never (default: "
-        "%(default)s)",
-    )  # fmt: skip
+    add_max_gap_flag(flags, max_gap)
     add_device_flags(flags)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +140,7 @@ def _make(options: argparse.Namespace) -> int:
     total = sum(part.count for part in parts)
     if not total:
         raise ValueError("there is no pair of frames; a drive needs at least two")
+    pairs = _in_order(parts)  # before anything is written
     steps = min(total, options.num_steps or total)
     device = resolve_device(options.device)
     precision = resolve_precision(options.precision, device)
@@ -154,12 +155,23 @@ def _make(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     with CaseWriter(options.save_dir, channels, settings, resume=options.resume) as writer:
         if not writer.finished:
-            pairs = itertools.chain.from_iterable(part.pairs for part in parts)
             if not _write(itertools.islice(pairs, writer.steps, steps), steps, maker, writer):
                 return INTERRUPTED
             writer.finish()
         print(f"{writer.cases} testcases of {writer.steps} pairs in {options.save_dir}")
     return 0
+
+
+def _in_order(parts: Sequence[Pairs]) -> Iterator[ShotPair]:
+    """The pairs of all parts; raises ValueError if there is none."""
+    pairs = itertools.chain.from_iterable(part.pairs for part in parts)
+    first = next(pairs, None)
+    if first is None:
+        raise ValueError(
+            "no two frames that can be read are within reach of each other; give a longer drive, "
+            "or larger --max-distance and --max-seconds"
+        )
+    return itertools.chain((first,), pairs)
 
 
 def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: CaseWriter) -> bool:

@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         help="of OUT.bag; sqlite3 is what ROS 2 Humble plays without more packages (default: "
         "%(default)s)",
     )  # fmt: skip
-    add_segmenter_flags(flags, max_gap=10.0)
+    add_segmenter_flags(flags)
     return flags
 
 

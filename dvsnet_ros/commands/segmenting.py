@@ -19,8 +19,6 @@ def new_segmenter(
     Raises:
         ValueError: they can't work together, or a checkpoint can't be used.
     """
-    if not 0.0 <= options.max_gap < float("inf"):
-        raise ValueError(f"--max-gap is {options.max_gap}; give seconds, or 0 for no limit")
     return VideoSegmenter(
         load_checkpoint(options.restore_from, options.decision_from),
         height=options.height,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,11 @@ from tqdm import tqdm
 
 from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.core.checkpoint import Checkpoint
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
 from dvsnet_ros.evaluation.segmenters import Segmenters
+
+_log = logging.getLogger(__name__)
 
 TARGETS = (40, 60, 70, 75, 80, 84, 87, 90, 92, 94, 95, 96, 97, 98, 99)
 INTERVALS = (1, 2, 3, 5, 7, 10, 15, 20)
@@ -37,13 +42,14 @@ def add_sweep_flags(flags: argparse._ActionsContainer) -> None:
 
 
 def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmenters:
-    """The segmenters that `flags.add_network_flags` and `add_device_flags` describe."""
+    """The segmenters that networks', gap's and device's flags describe (see `flags`)."""
     return Segmenters(
         checkpoint,
         size=(options.height, options.width),
         rows=options.rows,
         columns=options.columns,
         overlap=options.overlap,
+        max_gap=options.max_gap,
         device=options.device,
         precision=options.precision,
     )
@@ -54,19 +60,22 @@ class Footage:
 
     Args:
         source: as `drive` takes it.
+        label_set: of the masks; labels of another one are left aside, which is said once.
         most: frames at most; None is all.
 
     Raises:
         DriveError: if it is no drive, or fewer than two of its frames can be read.
     """
 
-    def __init__(self, source: str | Path, most: int | None = None) -> None:
+    def __init__(self, source: str | Path, label_set: LabelSet, most: int | None = None) -> None:
         if most is not None and most < 2:
             raise DriveError(f"--frames is {most}; it must be at least 2")
         self.drive: Drive = drive(source)
+        self._label_set = label_set.name
         self._reported = False
         self.count = min(len(self.drive), most or len(self.drive))
         if len(self.first(2)) < 2:
+            list(self.drive)  # which says what is wrong with each
             raise DriveError(f"{self.drive.name} has fewer than two frames that can be read")
 
     def first(self, count: int) -> list[NDArray[np.uint8]]:
@@ -78,5 +87,18 @@ class Footage:
         """All frames; the bar says what is being done. Broken ones are reported once."""
         frames = itertools.islice(self.drive, self.count)
         with reported_before(self._reported):
-            yield from tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True)
+            for frame in tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True):
+                yield self._with_fitting_labels(frame)
         self._reported = True
+
+    def _with_fitting_labels(self, frame: Frame) -> Frame:
+        if frame.labels is None or frame.label_set in ("", self._label_set):
+            return frame
+        if not self._reported:
+            self._reported = True
+            _log.warning(
+                "%s: its labels are of the label set %s, the checkpoint's classes of %s, so its "
+                "labels are left aside",
+                self.drive.name, frame.label_set, self._label_set,
+            )  # fmt: skip
+        return replace(frame, labels=None)

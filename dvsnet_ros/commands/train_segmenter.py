@@ -122,7 +122,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     labelled, held_back = split_sequences(stills, options.val_sequences)
     learning = list(labelled)
     for source in options.drives:
-        learning += stills_of_drive(drive(source), options.drive_frames)
+        learning += stills_of_drive(drive(source), options.drive_frames, CAMVID)
     for source in options.unlabelled_drives:
         if start is None:
             raise ValueError("--unlabelled-drives needs --start-from, whose weights label them")

@@ -120,6 +120,10 @@ class Schedule:
         return self.target
 
 
+DEFAULT_MAX_GAP = 10.0
+"""Seconds between the stamps of two frames over which key frames are forgotten, where nothing else
+is said."""
+
 DEFAULT_SCHEDULE = Schedule("rising", 95.1)
 """What is used where nothing else is said: of the shipped weights, on CamVid's drive, it segments
 18 % of the regions (docs/model_card.md)."""

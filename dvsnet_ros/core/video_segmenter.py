@@ -59,8 +59,8 @@ class VideoSegmenter:
 
     Raises:
         CheckpointError: if a network is missing.
-        ValueError: if grid, overlap and size can't work together, or device or precision can't be
-            had; the sentence says what would.
+        ValueError: if grid, overlap and size can't work together, the gap is none, or device or
+            precision can't be had; the sentence says what would.
     """
 
     def __init__(
@@ -86,6 +86,8 @@ class VideoSegmenter:
                 f"the processing size is {height}x{width} (height x width); give both, or 0 and 0 "
                 "for each frame's own size"
             )
+        if not 0.0 <= max_gap < math.inf:
+            raise ValueError(f"a gap of {max_gap} s does not work; give seconds, or 0 for no limit")
         self.label_set = checkpoint.label_set
         self.max_gap = max_gap
         self._size = (height, width)

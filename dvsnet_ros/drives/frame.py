@@ -71,6 +71,7 @@ class Frame:
             frame to where that surface point was in the frame before,
             so that before[y + dy, x + dx] shows what image[y, x] shows.
         calibration: of the camera, where the drive knows it.
+        label_set: name of the label set that the labels are of, empty where the drive can't know.
     """
 
     image: NDArray[np.uint8]
@@ -79,6 +80,7 @@ class Frame:
     labels: NDArray[np.uint8] | None = None
     flow: NDArray[np.float32] | None = None
     calibration: Calibration | None = None
+    label_set: str = ""
 
 
 class Drive(Protocol):

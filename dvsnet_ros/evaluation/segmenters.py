@@ -8,7 +8,7 @@ from typing import TypeVar
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
-from dvsnet_ros.core.schedule import Scheduling
+from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, Scheduling
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
 N = TypeVar("N", bound=RegionNetworks)
@@ -23,6 +23,7 @@ class Segmenters:
         size: processing height and width in pixels; (0, 0) is each frame's own.
         rows, columns: of the grid of regions.
         overlap: of the regions, divisible by 8.
+        max_gap: seconds between two frames after which key frames are too old; 0 is no limit.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: `auto`, `float32`, `bfloat16` or `float16`.
     """
@@ -32,6 +33,7 @@ class Segmenters:
     rows: int = 2
     columns: int = 2
     overlap: int = 64
+    max_gap: float = DEFAULT_MAX_GAP
     device: str = "auto"
     precision: str = "auto"
 
@@ -61,6 +63,7 @@ class Segmenters:
             columns=self.columns,
             overlap=self.overlap,
             schedule=schedule,
+            max_gap=self.max_gap,
             device=self.device,
             precision=self.precision,
             networks=networks,

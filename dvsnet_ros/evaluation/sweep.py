@@ -196,7 +196,10 @@ class Sweep:
         )
         self.scores = JudgedScores()
         self.labelled = 0
-        self._truth = TrueScores(networks, size=segmenters.size, overlap=segmenters.overlap)
+        grid = (segmenters.rows, segmenters.columns)
+        self._truth = TrueScores(
+            networks, size=segmenters.size, grid=grid, overlap=segmenters.overlap
+        )
 
     def add(self, frame: Frame) -> None:
         """Take the drive's next frame.

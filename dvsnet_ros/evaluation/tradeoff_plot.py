@@ -40,7 +40,7 @@ def draw_tradeoff(
     if labelled:
         panels.append(("mIoU [%]", lambda o: o.confusion.mean_iou))
     figure = Figure(figsize=(6.5 * len(panels), 5.2), dpi=110, layout="constrained")
-    figure.suptitle(title, size=12)
+    figure.suptitle(title, size=12, parse_math=False)  # a drive's name may hold a $
     for axis, (name, quality) in zip(
         figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True
     ):

@@ -23,15 +23,21 @@ class TrueScores:
     Args:
         networks: segmentation and flow network.
         size: processing height and width in pixels; (0, 0) is each frame's own.
+        grid: rows and columns of regions.
         overlap: of the regions.
     """
 
     def __init__(
-        self, networks: RegionNetworks, *, size: tuple[int, int] = (0, 0), overlap: int
+        self,
+        networks: RegionNetworks,
+        *,
+        size: tuple[int, int] = (0, 0),
+        grid: tuple[int, int] = (2, 2),
+        overlap: int,
     ) -> None:
         self._shots: deque[Shot] = deque(maxlen=OLDEST_KEY + 1)
         self._maker = CaseMaker(
-            networks, size=size, overlap=overlap, clip=-1.0, remembered=OLDEST_KEY + 1
+            networks, size=size, grid=grid, overlap=overlap, clip=-1.0, remembered=OLDEST_KEY + 1
         )
         self._count = 0
         self._shape: tuple[int, ...] = ()

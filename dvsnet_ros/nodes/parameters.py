@@ -22,7 +22,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from dvsnet_ros.core.device import PRECISIONS
-from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, MODES, Schedule
+from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, DEFAULT_SCHEDULE, MODES, Schedule
 
 Value = TypeVar("Value", str, bool, int, float)
 
@@ -121,7 +121,7 @@ class Settings:
         live=True,
     )
     max_gap: float = _parameter(
-        10.0,
+        DEFAULT_MAX_GAP,
         "Seconds between the stamps of two frames over which key frames are forgotten; 0: never.",
         limits=(0.0, 3600.0),
         live=True,

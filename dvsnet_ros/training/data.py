@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives.frame import Drive
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -53,11 +54,11 @@ def load_labelled(images: Path, labels: Path) -> list[LabelledImage]:
     return [_load_pair(path, labels / f"{path.stem}.png") for path in paths]
 
 
-def stills_of_drive(drive: Drive, count: int) -> list[LabelledImage]:
+def stills_of_drive(drive: Drive, count: int, label_set: LabelSet) -> list[LabelledImage]:
     """`count` frames of a labelled drive, evenly spaced; their sequence is the drive's name.
 
     Raises:
-        DataError: if the drive has fewer frames, or one of them has no labels.
+        DataError: if the drive has fewer frames, or one of them has no labels of the label set.
     """
     if not 1 <= count <= len(drive):
         raise DataError(f"{count} frames of '{drive.name}' do not work; it has {len(drive)}")
@@ -67,6 +68,11 @@ def stills_of_drive(drive: Drive, count: int) -> list[LabelledImage]:
         frame = drive[index]
         if frame.labels is None:
             raise DataError(f"frame {index} of '{drive.name}' has no labels to learn from")
+        if frame.label_set not in ("", label_set.name):
+            raise DataError(
+                f"the labels of '{drive.name}' are of the label set {frame.label_set}; give a "
+                f"drive with labels of {label_set.name}"
+            )
         stills.append(LabelledImage(f"{sequence}_{index:06d}", frame.image, frame.labels))
     return stills
 

@@ -56,14 +56,18 @@ class Footage:
                 f"'{self.name}' has {len(self.images)} frames, and no two within reach of each "
                 "other; give a longer drive, or a larger --max-seconds"
             )
-        if len({image.shape for image in self.images}) > 1:
-            raise ValueError(f"the frames of '{self.name}' differ in size")
+        _check_sizes(self.name, self.images)
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the frames."""
         height, width = self.images[0].shape[:2]
         return height, width
+
+
+def _check_sizes(name: str, images: Sequence[NDArray[np.uint8]]) -> None:
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(f"the frames of '{name}' differ in size")
 
 
 def footage_of_drive(
@@ -94,6 +98,7 @@ def footage_of_drive(
         left -= 1
         here = len(images)
         images.append(frame.image)
+        _check_sizes(drive.name, images[:1] + images[-1:])
         if tracked:
             motions.append(_motion(images[max(first, here - 1) :]))
         stamps.append(frame.stamp)

@@ -180,6 +180,7 @@ class CaseMaker:
     Args:
         networks: segmentation and flow network.
         size: processing height and width in pixels; (0, 0) is each frame's own.
+        grid: rows and columns of regions.
         overlap: of the regions; the original has none here.
         clip: testcases with at most this share (0-1) of agreement are left out.
         remembered: how many frames to keep between pairs; each is segmented once if that many
@@ -191,13 +192,14 @@ class CaseMaker:
         networks: RegionNetworks,
         *,
         size: tuple[int, int] = (0, 0),
+        grid: tuple[int, int] = (2, 2),
         overlap: int = 0,
         clip: float = 0.0,
         remembered: int = 4,
     ) -> None:
         self._networks = networks
         self._size = size
-        self._overlap = overlap
+        self._layout = (*grid, overlap)
         self._clip = clip
         self._prepared = _Recent[str, _Prepared](remembered)
         self._views = _Recent[str, NDArray[np.uint8] | None](remembered)
@@ -258,7 +260,7 @@ class CaseMaker:
     def _segment(self, shot: Shot) -> _Prepared:
         frame = shot.load()
         height, width = self._size if self._size[0] else frame.shape[:2]
-        grid = RegionGrid(height, width, overlap=self._overlap)
+        grid = RegionGrid(height, width, *self._layout)
         # While the frame is at hand: to load it is to read and decode a file.
         self._views.get(shot.name, lambda: self._networks.tracking_view(frame, grid))
         image = self._networks.to_image(frame, grid)

@@ -92,6 +92,35 @@ def test_a_drive(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     }  # fmt: skip
 
 
+def test_labels_of_another_label_set_are_left_aside(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    street = "synthetic:seed=1,duration=1,rate=3,width=128,height=96"
+    flags = ["--targets", "--intervals", "1", "2", "--shares", "0.7"]
+    assert evaluate(folder, tmp_path, street, *flags, checkpoint="cityscapes") == 0
+    assert {row["mean_iou"] for row in read(tmp_path / "tradeoff.csv")} == {"nan"}
+    assert [record.message for record in caplog.records if "left aside" in record.message] == [
+        "synthetic-1: its labels are of the label set camvid, the checkpoint's classes of "
+        "cityscapes, so its labels are left aside"
+    ]
+
+
+def test_a_name_that_looks_like_a_formula(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "town", tmp_path / "p$_$q")
+    flags = ["--targets", "--intervals", "1", "2"]
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "p$_$q"), *flags) == 0
+
+
+def test_why_no_frame_can_be_read_is_said(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "broken").mkdir()
+    for number in range(2):
+        (tmp_path / "broken" / f"{number}.png").write_bytes(b"broken")
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "broken")) == 2
+    assert "frame 0 is skipped: " in caplog.text
+
+
 def test_a_drive_in_other_regions(folder: Path, tmp_path: Path) -> None:
     flags = ["--targets", "0", "--intervals", "2", "--rows", "1", "--columns", "3"]
     assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0

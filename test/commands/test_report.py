@@ -128,6 +128,7 @@ def test_other_regions(town: Path, tmp_path: Path) -> None:
     assert len(data["timeline"]["segmented"]) == len(data["timeline"]["scores"]) == 3
     (settings,) = [each["entries"] for each in data["origin"] if each["heading"] == "Settings"]
     assert dict(settings)["regions"] == "1 × 3 · overlap 16 px"
+    assert data["grid"] == {"rows": 1, "columns": 3}
 
 
 def test_another_target_can_be_shown(

@@ -179,3 +179,14 @@ def test_light_and_dark_differ(window: Browser, page: Path) -> None:
         )
         papers.add(tuple(colors))
     assert len(papers) == 2
+
+
+def test_regions_are_named_by_their_place_in_another_grid(
+    page: Path, window: Browser, tmp_path: Path
+) -> None:
+    grid = ["--rows", "3", "--columns", "2", "--overlap", "8"]
+    window.size(1280, 844)
+    window.open(make_report(page.parent, tmp_path / "six.html", *grid))
+    assert window.run(EMPTY, CHARTS) == []
+    assert "row 3, column 2" in window.text("#scores-legend")
+    assert "3·2" in window.run("return document.querySelector('#paths svg').textContent")

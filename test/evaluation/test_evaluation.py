@@ -14,6 +14,7 @@ import pytest
 
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
+from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
@@ -39,6 +40,7 @@ from dvsnet_ros.evaluation.tables import (
 )
 from dvsnet_ros.evaluation.target_search import TargetSearch
 from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+from dvsnet_ros.evaluation.true_scores import TrueScores
 from dvsnet_ros.training.calibration import calibration_table
 from dvsnet_ros.training.confusion import Confusion
 from helpers.corrected import with_correction
@@ -69,6 +71,36 @@ def swept(segmenters: Segmenters, footage: list[Frame], settings: list) -> Sweep
     for frame in footage:
         sweep.add(frame)
     return sweep
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 1), (3, 3)])
+def test_scores_are_held_against_the_regions_own(
+    segmenters: Segmenters, footage: list[Frame], rows: int, columns: int
+) -> None:
+    gridded = replace(segmenters, rows=rows, columns=columns)
+    setting = target_setting(0.0)
+    sweep = swept(gridded, footage, [setting])
+    assert len(sweep.scores.true) == (len(footage) - 1) * rows * columns
+    true: list[float] = []
+    networks = gridded.networks(RegionNetworks)
+    truth = TrueScores(networks, grid=(rows, columns), overlap=gridded.overlap)
+    for age, frame in enumerate(footage):
+        truth.add(frame.image)
+        if age:
+            scores = truth.of(age)
+            assert scores is not None
+            assert len(scores) == rows * columns
+            true += scores.tolist()
+    assert sweep.scores.true.tolist() == pytest.approx(true)
+
+
+def test_key_frames_are_forgotten_over_a_gap(segmenters: Segmenters, footage: list[Frame]) -> None:
+    later = [replace(frame, stamp=frame.stamp + 60 * 10**9) for frame in footage]
+    sweep = swept(segmenters, [*footage, *later], [target_setting(0.0)])
+    (outcome,) = sweep.outcomes
+    assert outcome.segmented == 2 * 4
+    unlimited = swept(replace(segmenters, max_gap=0.0), [*footage, *later], [target_setting(0.0)])
+    assert unlimited.outcomes[0].segmented == 4
 
 
 def plain_run(segmenters: Segmenters, footage: list[Frame], schedule) -> list[Segmentation]:

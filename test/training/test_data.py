@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
 from dvsnet_ros.drives import drive
 from dvsnet_ros.training.data import (
     DataError,
@@ -75,15 +76,17 @@ def test_frequencies_leave_void_out() -> None:
 
 def test_takes_evenly_spaced_frames_of_a_labelled_drive() -> None:
     street = drive("synthetic:width=64,height=48,duration=1")
-    stills = stills_of_drive(street, 3)
+    stills = stills_of_drive(street, 3, CAMVID)
     assert [still.image.shape for still in stills] == [(48, 64, 3)] * 3
     assert (stills[1].image == street[len(street) // 3].image).all()
     assert len({still.sequence for still in stills}) == 1
     with pytest.raises(DataError, match="it has"):
-        stills_of_drive(street, len(street) + 1)
+        stills_of_drive(street, len(street) + 1, CAMVID)
+    with pytest.raises(DataError, match="label set camvid; give a drive with labels of cityscapes"):
+        stills_of_drive(street, 3, CITYSCAPES)
 
 
 def test_a_drive_without_labels_is_refused(tmp_path: Path) -> None:
     write_pair(tmp_path, "a_1")
     with pytest.raises(DataError, match="has no labels to learn from"):
-        stills_of_drive(drive(tmp_path / "images"), 1)
+        stills_of_drive(drive(tmp_path / "images"), 1, CAMVID)

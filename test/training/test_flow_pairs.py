@@ -194,6 +194,14 @@ def test_footage_has_no_pairs_of_frames_that_lie_too_far_apart(tmp_path: Path) -
         footage_of_drive(at_10_hz, KeyReach(3, 0.05), 10)
 
 
+@pytest.mark.parametrize("tracked", [False, True])
+def test_footage_of_two_sizes_is_refused(tmp_path: Path, tracked: bool) -> None:
+    for index, side in enumerate((32, 48)):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), np.zeros((side, side, 3), np.uint8))
+    with pytest.raises(ValueError, match="differ in size"):
+        footage_of_drive(drive(tmp_path), KeyReach(3), 10, tracked=tracked)
+
+
 def test_remembered_pairs_are_made_once() -> None:
     stills = StillPairs([make_still(f"a_{seed}", seed, 48, 64) for seed in range(3)])
     remembered = RememberedPairs(stills, 2, seed=0)

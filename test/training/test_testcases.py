@@ -356,6 +356,7 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
         (["--overlap", "12", "x"], "must be divisible by 8"),
         (["nowhere"], "there is no nowhere"),
         (["synthetic:duration=1,rate=1"], "there is no pair of frames"),
+        (["synthetic:duration=2,rate=2", "--max-seconds", "0.1"], "no two frames that can be read"),
     ],
 )
 def test_command_refuses(
@@ -367,6 +368,7 @@ def test_command_refuses(
 ) -> None:
     assert gentestcase_of(folder, tmp_path / "out", *flags) == 2
     assert message in capsys.readouterr().err
+    assert not any((tmp_path / "out").glob("*"))
 
 
 def test_checkpoint_without_decision_network_will_do(folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
+    add_max_gap_flag,
     add_network_flags,
     add_schedule_flag,
     dashed,
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         help="frames to step through, those that agree worst (default: %(default)s)",
     )  # fmt: skip
     add_network_flags(flags)
+    add_max_gap_flag(flags)
     add_device_flags(flags)
     return flags
 
@@ -110,7 +112,7 @@ def _report(options: argparse.Namespace) -> None:
     wish = _wish(options)
     files = [options.restore_from, options.decision_from]
     segmenters = segmenters_of(load_checkpoint(files[0], files[1]), options)
-    footage = Footage(options.drive, options.frames)
+    footage = Footage(options.drive, segmenters.checkpoint.label_set, options.frames)
     sweep = Sweep(segmenters, _settings(options))
     networks = segmenters.networks(RegionNetworks)
     segmenter, reference = (segmenters.new(networks=networks) for _ in range(2))

@@ -22,12 +22,14 @@ class DriveRecord:
         labels: the classes.
         shown: how many frames to keep as pictures.
         size: height and width of the last frame.
+        grid: rows and columns of its regions.
         worst: the pictures.
     """
 
     labels: LabelSet
     shown: int
     size: tuple[int, int] = (0, 0)
+    grid: tuple[int, int] = (0, 0)
     _stamps: array[int] = field(default_factory=lambda: array("q"))
     _rows: dict[str, array[float]] = field(default_factory=dict)
     _widths: dict[str, int] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class DriveRecord:
     ) -> None:
         """Take the next frame, with per-frame segmentation's answer and the seconds it took."""
         height, width = self.size = (frame.image.shape[0], frame.image.shape[1])
+        self.grid = (segmentation.grid.rows, segmentation.grid.columns)
         segmentation = segmentation.resized(height, width)
         reference = reference.resized(height, width)
         self.worst.add(len(self), frame, segmentation, reference)

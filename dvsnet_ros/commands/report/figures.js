@@ -1,7 +1,18 @@
 // The charts, one function each.
 
-const REGION_NAMES = ["top left", "top right", "bottom left", "bottom right"];
-const ARROWS = ["↖", "↗", "↙", "↘"];
+const REGIONS_OF_FOUR = [
+  { mark: "↖", name: "top left" }, { mark: "↗", name: "top right" },
+  { mark: "↙", name: "bottom left" }, { mark: "↘", name: "bottom right" },
+];
+
+// A mark and a name for each region, by its place in the grid.
+function regionsOf({ rows, columns }) {
+  if (rows === 2 && columns === 2) return REGIONS_OF_FOUR;
+  return Array.from({ length: rows * columns }, (_, region) => {
+    const [row, column] = [Math.floor(region / columns) + 1, (region % columns) + 1];
+    return { mark: `${row}·${column}`, name: `row ${row}, column ${column}` };
+  });
+}
 const regionColor = (region) => `var(--region-${region % 4})`;
 
 const KINDS = {

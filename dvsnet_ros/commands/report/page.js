@@ -1,6 +1,7 @@
 // The page: words, tables and frames, and where each chart goes.
 
 const data = JSON.parse(byId("data").textContent);
+const REGIONS = regionsOf(data.grid);
 const { run } = data;
 const isLabelled = run.mean_iou !== null;
 
@@ -130,7 +131,7 @@ function describeRegion(region, number) {
   const frames = region.age === 1 ? "frame" : "frames";
   const age = isFlow ? `key age ${region.age} ${frames}` : "new key frame";
   return html("div", { style: `--path: var(--${region.path})` },
-    html("b", {}, `${ARROWS[number]} ${isFlow ? "flow path" : "segmented"}`),
+    html("b", {}, `${REGIONS[number].mark} ${isFlow ? "flow path" : "segmented"}`),
     score, html("br"), age);
 }
 
@@ -146,7 +147,7 @@ function drawTime() {
     ["flow path", "color-mix(in srgb, var(--flow) 45%, var(--paper))"],
   ]);
   legend("scores-legend", [
-    ...REGION_NAMES.slice(0, regions).map((name, region) => [name, regionColor(region)]),
+    ...REGIONS.map(({ name }, region) => [name, regionColor(region)]),
     isShared(data.timeline)
       ? ["target, dashed", "var(--ink)"]
       : ["targets dashed, of the same colour", "none"],

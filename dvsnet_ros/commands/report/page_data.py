@@ -51,6 +51,7 @@ def page_data(findings: Findings, title: str) -> dict[str, Any]:
     return {
         "title": title,
         "run": _run(findings),
+        "grid": dict(zip(("rows", "columns"), record.grid, strict=True)),
         "wish": str(findings.wish),
         "fulfilled": findings.recommendation.fulfils,
         "classes": [

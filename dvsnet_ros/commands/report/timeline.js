@@ -45,7 +45,7 @@ function pathsChart(data) {
     const row = (height - MARGIN.bottom - MARGIN.top) / rows.length;
     rows.forEach((values, region) => {
       const top = MARGIN.top + region * row;
-      root.append(svg("text", { x: MARGIN.left - 8, y: top + row / 2 + 4, "text-anchor": "end" }, ARROWS[region]));
+      root.append(svg("text", { x: MARGIN.left - 8, y: top + row / 2 + 4, "text-anchor": "end" }, REGIONS[region].mark));
       for (let start = 0; start < values.length; ) {
         let stop = start + 1;
         while (stop < values.length && values[stop] === values[start]) stop += 1;
@@ -62,7 +62,7 @@ function pathsChart(data) {
       describe: (bin) => ({
         title: frame.title(bin),
         rows: rows.map((values, region) => ({
-          name: REGION_NAMES[region],
+          name: REGIONS[region].name,
           value: ["flow path", "segmented"][values[bin]] ?? percent(values[bin], 0),
           color: pathColor(values[bin]),
         })),
@@ -103,7 +103,7 @@ function scoresChart(data) {
         title: frame.title(bin),
         rows: [
           ...scores.map((series, region) => ({
-            name: REGION_NAMES[region],
+            name: REGIONS[region].name,
             value: plain(series[bin]) + (shared ? "" : ` of ${plain(targets[region][bin])}`),
             color: regionColor(region),
           })),

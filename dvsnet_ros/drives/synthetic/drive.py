@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.synthetic.agents import all_poses
 from dvsnet_ros.drives.synthetic.flow import flow_of, points_in_other_view, visible_in_other
@@ -105,6 +106,7 @@ class SyntheticDrive:
             labels=self.labels(index),
             flow=self.flow(index, index - 1) if index else None,
             calibration=self.calibration,
+            label_set=CAMVID.name,
         )
 
     @property
