@@ -6,6 +6,8 @@ import re
 
 import torch
 
+from dvsnet_ros.core.memory import give_back_freed_memory
+
 PRECISIONS = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -69,3 +71,10 @@ def _cpu_computes_bfloat16() -> bool:
     """
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+
+
+def give_back_memory() -> None:
+    """Give the memory of networks that are gone back to the system and to the GPU."""
+    give_back_freed_memory()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Final
+from typing import Any, Final
 
 TRIM_THRESHOLD: Final = -1
 TOP_PAD: Final = -2
@@ -30,9 +30,7 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether it will; only with glibc, so on most Linux.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    set_option = _of_glibc("mallopt")
     if set_option is None:
         return False
     settings = {
@@ -42,3 +40,15 @@ def keep_freed_memory() -> bool:
         TOP_PAD: GROWTH,
     }
     return all(set_option(name, value) == 1 for name, value in settings.items())
+
+
+def give_back_freed_memory() -> None:
+    """Give what was kept, and nobody uses now, back to the system; only with glibc."""
+    trim = _of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """A function of the C library that only glibc has, or None."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

@@ -22,6 +22,7 @@ from rclpy.task import Future
 from rclpy.utilities import try_shutdown
 from std_srvs.srv import Trigger
 
+from dvsnet_ros.core.device import give_back_memory
 from dvsnet_ros.core.memory import keep_freed_memory
 from dvsnet_ros.nodes import diagnostics
 from dvsnet_ros.nodes.configured import Configured
@@ -97,6 +98,7 @@ class DvsnetNode(LifecycleNode):
         result = super().on_activate(state)
         self._warn_of_waiting_changes(self._configured.settings)
         self._configured.start()
+        self._statistics.begin()
         self._reception = Reception(
             self,
             self._configured.settings,
@@ -146,6 +148,7 @@ class DvsnetNode(LifecycleNode):
         if self._configured is not None:
             self._configured.close()
             self._configured = None
+            give_back_memory()
 
     def _start(self) -> None:
         """Configure and activate; a failure leaves the node waiting for a better configure."""

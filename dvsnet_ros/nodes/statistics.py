@@ -96,6 +96,12 @@ class Statistics:
         self._shares: deque[float] = deque(maxlen=WINDOW)
         self._scores: deque[list[float]] = deque(maxlen=WINDOW)
 
+    def begin(self) -> None:
+        """Forget the frames that rate, latency, share and scores are taken of; counts go on."""
+        with self._lock:
+            for window in (self._finished, self._latencies, self._shares, self._scores):
+                window.clear()
+
     def image_received(self) -> None:
         """Count an image that arrived."""
         with self._lock:

@@ -71,6 +71,16 @@ def test_every_reason_of_a_reset_is_a_case(reason):
     assert Case.of_reset(reason).value.startswith("resets by a")
 
 
+def test_what_is_measured_begins_anew_and_what_is_counted_goes_on():
+    statistics, end = answered(20)
+    statistics.begin()
+    summary = statistics.summary(end)
+    assert (summary.received, summary.answered) == (20, 20)
+    assert summary.frame_rate == 0.0
+    assert math.isnan(summary.latency_median)
+    assert math.isnan(summary.segmentation_share)
+
+
 def report(statistics, condition=ACTIVE, reporter=None, now=101.9):
     message = (reporter or Reporter("dvsnet")).report(condition, statistics.summary(now), Time())
     (status,) = message.status
