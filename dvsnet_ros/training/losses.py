@@ -56,10 +56,12 @@ def segmentation_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor
 
 def weighted_cross_entropy(log_shares: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     """Cross entropy of log probabilities [N, C, H, W] under labels [N, H, W], the weighted mean."""
-    known = labels < log_shares.shape[1]
-    target = torch.where(known, labels, -100)
-    total = functional.nll_loss(log_shares, target, weights, ignore_index=-100, reduction="sum")
-    counted = weights[labels[known]].sum()
+    void = log_shares.shape[1]
+    target = labels.clamp(max=void)
+    total = functional.nll_loss(
+        log_shares, target.where(target < void, -100), weights, ignore_index=-100, reduction="sum"
+    )
+    counted = torch.cat((weights, weights.new_zeros(1)))[target].sum()
     return total / counted.clamp(min=torch.finfo(counted.dtype).tiny)
 
 
