@@ -62,10 +62,28 @@ def test_labels_are_found_beside_the_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(24, 16), (24, 32, 3)])
-def test_labels_that_do_not_fit_are_refused(folder: Path, size: tuple[int, ...]) -> None:
-    write_image(folder.with_name("town_labels") / "frame0.png", 7, size)
-    with pytest.raises(DriveError, match="labels"):
-        drive(folder)[0]
+def test_labels_that_do_not_fit_are_left_aside(
+    folder: Path, size: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = folder.with_name("town_labels")
+    write_image(labels / "frame0.png", 7, (24, 32))
+    for index in (1, 2, 11):
+        write_image(labels / f"frame{index}.png", 7, size)
+    (labels / "frame5.png").write_bytes(b"no image")
+    frames = list(drive(folder))
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [10 * i for i in range(12)]
+    assert [index for index, frame in enumerate(frames) if frame.labels is not None] == [0]
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert said.startswith(f"town: frame 1 is given without labels: the labels {labels}/frame1.png")
+    assert said.endswith("; so are 3 more frames")
+
+
+def test_unusable_labels_of_a_single_frame(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_image(folder.with_name("town_labels") / "frame7.png", 7, (24, 16))
+    frame = drive(folder)[7]
+    assert (int(frame.image[0, 0, 0]), frame.labels) == (70, None)
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert said.endswith("frame7.png are 16×24, their image is 32×24")
 
 
 @pytest.mark.parametrize("place", ["timestamps.txt", "../timestamps.txt"])
