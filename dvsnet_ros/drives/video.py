@@ -50,12 +50,31 @@ class VideoDrive:
 
     def __getitem__(self, index: int) -> Frame:
         index = frame_index(index, len(self))
-        with _opened(self.path) as capture:
-            capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-            image = _next_image(capture)
+        image = self._sought(index)
+        if image is None:
+            image = self._stepped_to(index)
         if image is None:
             raise DriveError(f"frame {index} of {self.path} can't be decoded")
         return Frame(image, regular_stamp(index, self.rate))
+
+    def _sought(self, index: int) -> NDArray[np.uint8] | None:
+        """The image of a frame where OpenCV can go to it.
+
+        It goes to no frame beyond those that a container announces, and in some containers
+        (MPEG-TS) to none at all.
+        """
+        with _opened(self.path) as capture:
+            if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(self):
+                return None
+            capture.set(cv2.CAP_PROP_POS_FRAMES, index)
+            return _next_image(capture)
+
+    def _stepped_to(self, index: int) -> NDArray[np.uint8] | None:
+        """The image of a frame, by way of all frames before it."""
+        with _opened(self.path) as capture:
+            for _ in range(index):
+                capture.grab()
+            return _next_image(capture)
 
 
 @contextmanager
@@ -89,12 +108,20 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
         own_rate = capture.get(cv2.CAP_PROP_FPS)
         if _next_image(capture) is None:
             raise DriveError(f"the video {path} has no frame that can be decoded")
-        # A frame takes a byte at least: what a file announces beyond that is made up.
-        is_possible = 0 < announced <= path.stat().st_size
-        length = int(announced) if is_possible else 1 + _frames_left(capture)
+        # Only some containers count frames (MP4, AVI); of the others, OpenCV takes the duration
+        # times the rate, which is wrong where the rate changes. A packet mostly is a frame.
+        packets = _packets(path)
+        length = packets if packets == announced else 1 + _frames_left(capture)
     if not rate:
         rate = own_rate if 0 < own_rate < math.inf else DEFAULT_RATE
     return VideoDrive(path, rate, length)
+
+
+def _packets(path: Path) -> int:
+    """How many packets a video has, which takes no decoding."""
+    with _opened(path) as capture:
+        capture.set(cv2.CAP_PROP_FORMAT, -1)
+        return _frames_left(capture)
 
 
 def _frames_left(capture: cv2.VideoCapture) -> int:

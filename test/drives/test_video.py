@@ -1,8 +1,10 @@
 """Drives that are video files."""
 
 import logging
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -57,6 +59,35 @@ def test_video_that_announces_too_many_frames(video: Path) -> None:
     video.write_bytes(data)
     opened = drive(video)
     assert len(opened) == len(list(opened)) == 10
+
+
+def write_hastening_video(path: Path) -> None:
+    """Sixty frames, 30 of them at 10 Hz and then 30 at 30 Hz."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 30)
+        for index in range(60):
+            pixels = np.full((48, 64, 3), 4 * index, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            frame.pts, frame.time_base = 3 * index if index < 30 else 60 + index, Fraction(1, 30)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "flv", "ts", "mp4"])
+def test_every_frame_of_a_video_whose_rate_changes(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / f"ride.{suffix}"
+    write_hastening_video(path)
+    opened = drive(path)
+    images = [frame.image for frame in opened]
+    assert len(opened) == len(images) == 60
+    assert (np.diff([image.mean() for image in images]) > 0).all()
+    for index in (0, 33, 34, 59):
+        np.testing.assert_array_equal(opened[index].image, images[index])
+    assert not caplog.records
 
 
 def test_files_that_are_no_video(tmp_path: Path) -> None:
