@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.bag_types import new_message
-from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, Frame
+from dvsnet_ros.drives.frame import NANOSECONDS, Frame
 
 LAST_STAMP: Final = 2**31 * NANOSECONDS - 1
 """The largest stamp that a message can have, in nanoseconds; in the year 2038."""
@@ -63,8 +63,8 @@ def compressed_image(pixels: NDArray[np.uint8], header: Any) -> Any:
 
 
 def camera_info(frame: Frame, header: Any) -> Any:
-    """A ``sensor_msgs/CameraInfo``: the frame's calibration; its size alone where there is none."""
-    calibration = frame.calibration or Calibration(*frame.image.shape[:2])
+    """A ``sensor_msgs/CameraInfo`` of the frame's `camera`."""
+    calibration = frame.camera
     return new_message(
         "sensor_msgs/msg/CameraInfo",
         header=header,

@@ -82,6 +82,18 @@ class Frame:
     calibration: Calibration | None = None
     label_set: str = ""
 
+    @property
+    def camera(self) -> Calibration:
+        """What a `CameraInfo` may say of this image: its calibration, or its size alone.
+
+        A calibration that speaks of images of another size is not this image's.
+        """
+        height, width = self.image.shape[:2]
+        known = self.calibration
+        if known is not None and (known.height, known.width) == (height, width):
+            return known
+        return Calibration(height, width)
+
 
 class Drive(Protocol):
     """A sequence of frames with stamps.

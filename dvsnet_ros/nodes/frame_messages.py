@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import array
-import dataclasses
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Final
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from dvsnet_ros.drives import Frame
+from dvsnet_ros.drives import Calibration, Frame
 from dvsnet_ros.nodes.image_conversion import from_array
 from dvsnet_ros.nodes.messages import time_message
 
@@ -37,22 +36,11 @@ class FrameMessages:
 
 
 def frame_messages(frame: Frame, *, compressed: bool = False) -> FrameMessages:
-    """Make a frame's messages: ``bgr8``, or with `compressed` a JPEG.
-
-    A calibration that speaks of images of another size is not this image's, and is left out.
-    """
+    """Make a frame's messages: ``bgr8``, or with `compressed` a JPEG; and its `camera`."""
     header = Header(stamp=time_message(frame.stamp), frame_id=frame.frame_id)
     image = _jpeg(frame.image, header) if compressed else from_array(frame.image, "bgr8", header)
-    return FrameMessages(header, image, CameraInfo(header=header, **_camera(frame)))
-
-
-def _camera(frame: Frame) -> dict[str, Any]:
-    """The fields of the frame's ``CameraInfo``, without the header."""
-    height, width = frame.image.shape[:2]
-    known = frame.calibration
-    if known is None or (known.height, known.width) != (height, width):
-        return {"height": height, "width": width}
-    return {field.name: getattr(known, field.name) for field in dataclasses.fields(known)}
+    camera = {field.name: getattr(frame.camera, field.name) for field in fields(Calibration)}
+    return FrameMessages(header, image, CameraInfo(header=header, **camera))
 
 
 def _jpeg(pixels: NDArray[np.uint8], header: Header) -> CompressedImage:

@@ -95,6 +95,17 @@ def test_calibration_and_jpegs(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(info.message, name), getattr(CALIBRATION, name))
 
 
+def test_a_calibration_of_another_size_is_left_out(tmp_path: Path) -> None:
+    half = np.zeros((6, 8, 3), np.uint8)
+    with new_bag(tmp_path / "out.bag") as bag:
+        recorder = CameraRecorder(bag, CameraTopics())
+        recorder.write(Frame(half, STAMP, calibration=CALIBRATION))
+    _, info = read_bag(tmp_path / "out.bag")
+    assert (info.message.height, info.message.width) == (6, 8)
+    assert info.message.distortion_model == ""
+    assert not info.message.k.any()
+
+
 def test_an_error_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="year 2038"):
         record(tmp_path / "out.bag", stamps=(STAMP, -1))
