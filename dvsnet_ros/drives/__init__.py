@@ -7,6 +7,7 @@ from pathlib import Path
 from dvsnet_ros.drives.folders import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive
 from dvsnet_ros.drives.frame import Calibration, Drive, DriveError, Frame
 from dvsnet_ros.drives.lists import LIST_SUFFIXES, list_drive
+from dvsnet_ros.drives.names import DriveName, parse_name
 from dvsnet_ros.drives.synthetic import SyntheticDrive, parse_synthetic
 from dvsnet_ros.drives.video import video_drive
 
@@ -22,10 +23,9 @@ __all__ = [
 ]
 
 BAG_METADATA = "metadata.yaml"
-TOPIC_OPTION = "?topic="
 KINDS_OF_DRIVES = (
-    "a folder of images, a video, a bag (town.bag, or town.bag?topic=/camera/image_raw), a list of "
-    "images, or 'synthetic'"
+    "a folder of images (town, or town?rate=10 at 10 frames a second), a video, a bag (town.bag, "
+    "or town.bag?topic=/camera/image_raw), a list of images, or 'synthetic'"
 )
 
 
@@ -38,32 +38,35 @@ def drive(
         source: a folder of images; a list file (`.txt`, `.lst`, `.list`) with an image's path a
             line; a video file; a bag (a folder with a `metadata.yaml`, an `.mcap` or a `.db3`),
             with `?topic=/camera/image_raw` after it where it holds several cameras; or
-            `synthetic`, with options such as `synthetic:seed=3,duration=15`.
-        rate: frames a second, in place of the drive's own.
+            `synthetic`, with options such as `synthetic:seed=3,duration=15`. Any of them with
+            `?rate=10` after it, or `&rate=10` after a topic.
+        rate: frames a second, in place of the drive's own, and of those in the source.
         data_dir: the folder that the paths in a list file start from, in place of the list's own.
 
     Raises:
         DriveError: the source is none of these; the message says what it is.
     """
-    if rate is not None and not (math.isfinite(rate) and rate > 0):
-        raise DriveError(f"a drive's rate must be more than 0 frames a second, not {rate}")
-    if isinstance(source, str) and source.partition(":")[0] == "synthetic":
-        return parse_synthetic(source, rate)
     try:
-        return _recorded(source, rate, None if data_dir is None else Path(data_dir))
+        name = parse_name(source)
+        rate = name.rate if rate is None else rate
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise DriveError(f"a drive's rate must be more than 0 frames a second, not {rate}")
+        if isinstance(source, str) and name.place.partition(":")[0] == "synthetic":
+            _check_no_topic(name)
+            return parse_synthetic(name.place, rate)
+        return _recorded(name, rate, None if data_dir is None else Path(data_dir))
     except OSError as error:
         what = error.filename or source
         raise DriveError(f"{what} can't be read: {error.strerror or error}") from error
 
 
-def _recorded(source: str | Path, rate: float | None, data_dir: Path | None) -> Drive:
-    path, topic = _path_and_topic(source)
+def _recorded(name: DriveName, rate: float | None, data_dir: Path | None) -> Drive:
+    path = Path(name.place)
     suffix = path.suffix.lower()
     is_folder = _is_folder(path)
     if (path / BAG_METADATA).exists() if is_folder else suffix in BAG_SUFFIXES:
-        return _bag_drive(path, topic, rate)
-    if topic is not None:
-        raise DriveError(f"{path} is no bag, and only a bag takes {TOPIC_OPTION}{topic}")
+        return _bag_drive(path, name.topic, rate)
+    _check_no_topic(name)
     if is_folder:
         return folder_drive(path, rate)
     if suffix in LIST_SUFFIXES:
@@ -77,12 +80,9 @@ def _recorded(source: str | Path, rate: float | None, data_dir: Path | None) -> 
     return video_drive(path, rate)
 
 
-def _path_and_topic(source: str | Path) -> tuple[Path, str | None]:
-    """Splits `town.bag?topic=/camera/image_raw`, unless a file is called so."""
-    path, option, topic = str(source).partition(TOPIC_OPTION)
-    if not option or Path(source).exists():
-        return Path(source), None
-    return Path(path), topic
+def _check_no_topic(name: DriveName) -> None:
+    if name.topic is not None:
+        raise DriveError(f"{name.place} is no bag, and only a bag takes ?topic={name.topic}")
 
 
 def _is_folder(path: Path) -> bool:

@@ -101,7 +101,15 @@ class BagDrive:
         """All messages of the bag in order, of all topics; those that are frames, with their frame.
 
         The frames are those that iterating gives, which reports the broken ones; without labels.
+
+        Raises:
+            DriveError: the drive has stamps that aren't the messages'.
         """
+        if not self.keeps_stamps:
+            raise DriveError(
+                f"the bag {self.path} has stamps of its own, which go with its messages; leave its "
+                "rate out"
+            )
         index = 0
         with opened(self.path) as bag:
             try:

@@ -33,7 +33,7 @@ def time(stamp: int) -> Any:
     if not 0 <= stamp <= LAST_STAMP:
         raise ValueError(
             f"a frame's stamp is {stamp} ns; messages can have stamps from 0 to {LAST_STAMP} (the "
-            "year 2038): give the drive another rate"
+            "year 2038): give the drive a rate, as with ?rate=10 after its name"
         )
     seconds, rest = divmod(stamp, NANOSECONDS)
     return new_message("builtin_interfaces/msg/Time", sec=seconds, nanosec=rest)

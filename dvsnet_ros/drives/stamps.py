@@ -16,6 +16,8 @@ SEQUENCE_GAP: Final = 12 * NANOSECONDS
 """From a sequence's last frame to the next one's first, where a drive is of several sequences:
 more than the 10 s after which the node forgets its key frames."""
 
+WITHOUT_STAMPS: Final = "write ?rate=10 after the drive's name to do without that file"
+
 # How data sets call a sequence and a frame in it, and how many frames a second their cameras count.
 _NUMBERED_NAMES: Final = (
     (re.compile(r"(.+_\d{6})_(\d{6})_leftImg8bit"), 17.0),  # Cityscapes
@@ -95,8 +97,7 @@ def timing_of_kitti(folder: Path, count: int) -> Timing | None:
             stamps = _read_stamps(file)
             if len(stamps) != count:
                 raise DriveError(
-                    f"{file} has {len(stamps)} stamps for {count} images; "
-                    "give a rate to do without it"
+                    f"{file} has {len(stamps)} stamps for {count} images; {WITHOUT_STAMPS}"
                 )
             span = (stamps[-1] - stamps[0]) / NANOSECONDS
             return Timing(stamps, (count - 1) / span if span > 0 else DEFAULT_RATE)
@@ -113,10 +114,10 @@ def _stamp(line: str, file: Path) -> int:
     if match is None:
         raise DriveError(
             f"{file} holds the line {line[:40]!r}, which is no stamp such as "
-            "2011-09-26 13:02:25.964389445"
+            f"2011-09-26 13:02:25.964389445; {WITHOUT_STAMPS}"
         )
     try:
         seconds = datetime.fromisoformat(match[1]).replace(tzinfo=timezone.utc).timestamp()
     except ValueError as error:
-        raise DriveError(f"{file} holds the line {line!r}: {error}") from error
+        raise DriveError(f"{file} holds the line {line!r}: {error}; {WITHOUT_STAMPS}") from error
     return int(seconds) * NANOSECONDS + int((match[2] or "").ljust(9, "0"))

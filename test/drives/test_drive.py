@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dvsnet_ros.drives import Drive, DriveError, SyntheticDrive, drive
+from helpers.bags import greys, write_bag
 
 
 def test_synthetic() -> None:
@@ -54,6 +55,59 @@ def test_sources_that_are_no_drive(tmp_path: Path) -> None:
 def test_rates_that_can_not_be(rate: float) -> None:
     with pytest.raises(DriveError, match="rate"):
         drive("synthetic", rate=rate)
+
+
+def folder_of_images(path: Path) -> Path:
+    path.mkdir()
+    for name in "ab":
+        cv2.imwrite(str(path / f"{name}.png"), np.zeros((8, 8, 3), np.uint8))
+    return path
+
+
+def test_a_rate_after_the_name(tmp_path: Path) -> None:
+    folder = folder_of_images(tmp_path / "town")
+    (folder / "timestamps.txt").write_text("2011-09-26 13:02:25.9\n")
+    with pytest.raises(DriveError, match=r"1 stamps for 2 images; write \?rate=10 after"):
+        drive(folder)
+    assert drive(f"{folder}?rate=12.5").rate == 12.5
+    assert drive(f"{folder}?rate=12.5")[1].stamp == 80_000_000
+    assert drive(f"{folder}?rate=12.5", rate=20.0).rate == 20.0
+    assert drive("synthetic:seed=3?rate=10") == SyntheticDrive(rate=10.0, seed=3)
+    (tmp_path / "list.txt").write_text("town/a.png\n")
+    assert drive(f"{tmp_path}/list.txt?rate=5").rate == 5.0
+
+
+def test_a_rate_and_a_topic_after_the_name(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "town.bag", [*greys(2, "/a/x"), *greys(3, "/b/x")])
+    for options in ("topic=/b/x&rate=4", "rate=4&topic=/b/x"):
+        opened = drive(f"{bag}?{options}")
+        assert (len(opened), opened.rate, opened[1].stamp) == (3, 4.0, 250_000_000)
+
+
+def test_names_that_hold_a_question_mark(tmp_path: Path) -> None:
+    folder = folder_of_images(tmp_path / "where?")
+    assert drive(f"{folder}?rate=4").rate == 4.0
+    folder.rename(tmp_path / "town?rate=4")
+    assert drive(tmp_path / "town?rate=4").rate == 10.0
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("rate=fast", "'fast' is no rate; give frames a second, as in .*town.rate=10"),
+        ("rate=", "'' is no rate"),
+        ("rate=0", "rate must be more than 0"),
+        ("rate=nan", "rate must be more than 0"),
+        ("topic=/a&rate=4", "only a bag takes .topic=/a"),
+        ("speed=4", "there is no .*town.speed=4; a drive is a folder of images"),
+    ],
+)
+def test_options_that_can_not_be(tmp_path: Path, options: str, reason: str) -> None:
+    folder = folder_of_images(tmp_path / "town")
+    with pytest.raises(DriveError, match=reason):
+        drive(f"{folder}?{options}")
+    with pytest.raises(DriveError, match="only a bag takes"):
+        drive("synthetic?topic=/a")
 
 
 def test_the_new_kind_of_drive_in_the_docs(repository: Path, tmp_path: Path) -> None:

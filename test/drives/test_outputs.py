@@ -13,7 +13,7 @@ from rosbags.rosbag2 import Reader, Writer
 
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.overlay import paint_overlay
-from dvsnet_ros.drives import Drive, drive
+from dvsnet_ros.drives import Drive, DriveError, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.topics import ANSWERS, LABEL_INFO
@@ -115,6 +115,11 @@ def test_a_bag_of_a_bag(bag: Path, tmp_path: Path, name: str, storage: str) -> N
             assert said.key_stamp.sec * SECOND + said.key_stamp.nanosec == wanted.key_stamp
             assert said.target == wanted.target
             np.testing.assert_equal(said.expected_confidence, wanted.expected_confidence)
+
+
+def test_a_bag_of_a_bag_keeps_the_stamps_of_its_messages(bag: Path, tmp_path: Path) -> None:
+    with pytest.raises(DriveError, match="has stamps of its own"):
+        make(tmp_path / "out.bag", drive(f"{bag}?topic={bags.IMAGE}&rate=5"))
 
 
 def test_the_names_of_the_classes_come_first_and_are_kept_for_late_subscribers(
