@@ -211,6 +211,9 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
         DriveError: the bag can't be read, or it is not clear which images are meant.
     """
     path = path.resolve()
+    if path.is_file() and path.suffix != path.suffix.lower():
+        readable = path.with_suffix(path.suffix.lower()).name
+        raise DriveError(f"the bag {path} can't be read under this name; rename it to {readable}")
     with opened(path) as bag:
         topics = bag.topics()
         chosen = _chosen(path, topics, topic)

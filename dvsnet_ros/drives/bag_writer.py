@@ -168,5 +168,8 @@ def is_bag(out: Path) -> bool:
 
 
 def is_single_file(out: Path) -> bool:
-    """Whether a bag of this name is one file instead of a folder."""
-    return out.suffix.lower() == ".mcap"
+    """Whether a bag of this name is one file instead of a folder.
+
+    Not in capitals: rosbags tells by the suffix, as it is, how to read a file.
+    """
+    return out.suffix == ".mcap"

@@ -28,7 +28,7 @@ class CameraTopics:
     """A camera's topics: what belongs to its images lies beside them.
 
     Raises:
-        DriveError: `image` is no full name of a topic.
+        DriveError: `image` is no full name of a topic, or the name of what lies beside images.
     """
 
     image: str = DEFAULT_TOPIC
@@ -38,6 +38,11 @@ class CameraTopics:
             raise DriveError(
                 f"'{self.image}' is no topic; a topic is called like {DEFAULT_TOPIC}, with a slash "
                 "before each word of letters, digits and _"
+            )
+        if self.image in (self.camera_info, self.labels):
+            raise DriveError(
+                f"'{self.image}' is where what belongs to a camera's images lies; give the images "
+                f"another topic, such as {_namespace(self.image)}/image_raw"
             )
 
     @property

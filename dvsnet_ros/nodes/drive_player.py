@@ -11,13 +11,16 @@ from typing import Final
 import rclpy
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.signals import SignalHandlerOptions
+from rclpy.validate_full_topic_name import validate_full_topic_name
 from rclpy.validate_topic_name import validate_topic_name
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from dvsnet_ros.drives.topics import CameraTopics
 from dvsnet_ros.nodes.frame_messages import FrameMessages
 from dvsnet_ros.nodes.large_images import large_images_environment
 from dvsnet_ros.nodes.messages import time_message
@@ -51,21 +54,20 @@ class DrivePlayer(Node):
     """Publishes images, their camera's info beside them and, if asked to, /clock.
 
     Args:
-        topic: of the images; compressed ones go to the topic ``compressed`` below it.
+        topics: of the images, raw or compressed, and of the camera's info.
         compressed: whether the images are JPEGs.
         reliability: a key of RELIABILITIES.
     """
 
-    def __init__(self, topic: str, *, compressed: bool, reliability: str) -> None:
+    def __init__(self, topics: CameraTopics, *, compressed: bool, reliability: str) -> None:
         # Nobody spins this node: a service of it would never answer.
         super().__init__(NAME, start_parameter_services=False)
-        topic, qos = self.resolve_topic_name(topic), RELIABILITIES[reliability]
-        beside = f"{topic.rpartition('/')[0]}/camera_info"
+        qos = RELIABILITIES[reliability]
         if compressed:
-            self._images = self.create_publisher(CompressedImage, f"{topic}/compressed", qos)
+            self._images = self.create_publisher(CompressedImage, topics.compressed, qos)
         else:
-            self._images = self.create_publisher(Image, topic, qos)
-        self._infos = self.create_publisher(CameraInfo, beside, qos)
+            self._images = self.create_publisher(Image, topics.image, qos)
+        self._infos = self.create_publisher(CameraInfo, topics.camera_info, qos)
 
     @property
     def topic(self) -> str:
@@ -99,18 +101,28 @@ def drive_player(topic: str, *, compressed: bool, reliability: str) -> Iterator[
 
     Raises:
         TopicError: the topic's name can't be one.
+        DriveError: it is the name of what lies beside images.
     """
-    try:
-        validate_topic_name(topic)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0].rstrip(":")  # the lines below point at the place
-        raise TopicError(f"{topic!r} can't be a topic: {reason}") from error
+    topics = CameraTopics(_full_name(topic))
     os.environ.update(large_images_environment())
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
-        player = DrivePlayer(topic, compressed=compressed, reliability=reliability)
+        player = DrivePlayer(topics, compressed=compressed, reliability=reliability)
         yield player
         player.flush()
         player.destroy_node()
     finally:
         rclpy.try_shutdown()
+
+
+def _full_name(topic: str) -> str:
+    """The topic that the player means by a name such as ``image``; raises TopicError."""
+    try:
+        validate_topic_name(topic)
+        full = expand_topic_name(topic, NAME, "/")
+        validate_full_topic_name(full)
+    except (InvalidTopicNameException, ValueError) as error:
+        # The lines below point at the place, and what comes after a comma at rcl's own code.
+        reason = str(error).splitlines()[0].partition(", at ")[0].rstrip(":")
+        raise TopicError(f"{topic!r} can't be a topic: {reason}") from error
+    return str(full)

@@ -170,6 +170,9 @@ def test_a_machine_that_cannot_keep_up_says_so_and_leaves_nothing_out(ros_domain
         (["{folder}"], "the folder {folder} holds no images; it is empty"),
         ([STREET, "--start", "20"], "has no frame that can be read from 20 s on"),
         (["synthetic", "--topic", "/camera/"], "'/camera/' can't be a topic: "),
+        (["synthetic", "--topic", "/a//b"], "'/a//b' can't be a topic: "),
+        (["synthetic", "--topic", "{{foo}}/b"], "unknown substitution: {{foo}}\n"),
+        (["synthetic", "--topic", "/camera/camera_info"], "give the images another topic"),
         (["synthetic", "--topic", "my camera"], "'my camera' can't be a topic: "),
     ],
 )

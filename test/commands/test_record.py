@@ -67,9 +67,12 @@ def test_real_drives(shared_data: Path, tmp_path: Path, source: str, count: int,
     [
         ("no {out}", "there is no"),
         ("synthetic {out} --topic image", "is no topic"),
+        ("synthetic {out} --topic /camera/camera_info", "give the images another topic"),
+        ("synthetic {out} --topic /camera/labels", "give the images another topic"),
         ("synthetic {out} --rate 0", "rate must be more than 0"),
         ("synthetic {out}/no/out.bag", "there is no folder"),
         ("synthetic {out}.mp4", "give OUT.bag, a folder, or OUT.mcap"),
+        ("synthetic {out}.MCAP", "give OUT.bag, a folder, or OUT.mcap"),
         ("synthetic {out}.mcap --storage sqlite3", "give OUT.bag for sqlite3"),
     ],
 )

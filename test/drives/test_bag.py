@@ -259,6 +259,13 @@ def test_a_folder_whose_metadata_is_missing(tmp_path: Path) -> None:
         drive(bag)
 
 
+def test_a_bag_whose_suffix_is_in_capitals(tmp_path: Path) -> None:
+    file = storage_file(write_bag(tmp_path / "town", greys(3)))
+    file = file.rename(tmp_path / "RIDE.MCAP")
+    with pytest.raises(DriveError, match=r"RIDE\.MCAP can't be read .* rename it to RIDE\.mcap"):
+        drive(file)
+
+
 def test_a_bag_of_ros_1(tmp_path: Path) -> None:
     (tmp_path / "old.bag").write_bytes(b"#ROSBAG V2.0\n")
     with pytest.raises(DriveError, match="bag of ROS 1; rosbags-convert"):

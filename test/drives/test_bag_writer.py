@@ -139,6 +139,12 @@ def test_what_is_no_topic(topic: str) -> None:
         CameraTopics(topic)
 
 
+@pytest.mark.parametrize("topic", ["/camera/camera_info", "/camera/labels", "/labels"])
+def test_images_do_not_lie_where_something_else_does(topic: str) -> None:
+    with pytest.raises(DriveError, match=r"give the images another topic, such as .*/image_raw$"):
+        CameraTopics(topic)
+
+
 def test_topics_lie_beside_the_image() -> None:
     assert CameraTopics("/image").camera_info == "/camera_info"
     assert CameraTopics("/a/b/image").labels == "/a/b/labels"
