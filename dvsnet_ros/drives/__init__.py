@@ -4,7 +4,7 @@ import math
 import stat
 from pathlib import Path
 
-from dvsnet_ros.drives.folders import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive
+from dvsnet_ros.drives.folders import BAG_SUFFIXES, IMAGE_SUFFIXES, folder_drive, is_bag_folder
 from dvsnet_ros.drives.frame import Calibration, Drive, DriveError, Frame
 from dvsnet_ros.drives.lists import LIST_SUFFIXES, list_drive
 from dvsnet_ros.drives.names import DriveName, parse_name
@@ -22,7 +22,6 @@ __all__ = [
     "drive",
 ]
 
-BAG_METADATA = "metadata.yaml"
 KINDS_OF_DRIVES = (
     "a folder of images (town, or town?rate=10 at 10 frames a second), a video, a bag (town.bag, "
     "or town.bag?topic=/camera/image_raw), a list of images, or 'synthetic'"
@@ -36,8 +35,8 @@ def drive(
 
     Args:
         source: a folder of images; a list file (`.txt`, `.lst`, `.list`) with an image's path a
-            line; a video file; a bag (a folder with a `metadata.yaml`, an `.mcap` or a `.db3`),
-            with `?topic=/camera/image_raw` after it where it holds several cameras; or
+            line; a video file; a bag (a folder with rosbag2's `metadata.yaml`, an `.mcap` or a
+            `.db3`), with `?topic=/camera/image_raw` after it where it holds several cameras; or
             `synthetic`, with options such as `synthetic:seed=3,duration=15`. Any of them with
             `?rate=10` after it, or `&rate=10` after a topic.
         rate: frames a second, in place of the drive's own, and of those in the source.
@@ -64,7 +63,7 @@ def _recorded(name: DriveName, rate: float | None, data_dir: Path | None) -> Dri
     path = Path(name.place)
     suffix = path.suffix.lower()
     is_folder = _is_folder(path)
-    if (path / BAG_METADATA).exists() if is_folder else suffix in BAG_SUFFIXES:
+    if is_bag_folder(path) if is_folder else suffix in BAG_SUFFIXES:
         return _bag_drive(path, name.topic, rate)
     _check_no_topic(name)
     if is_folder:

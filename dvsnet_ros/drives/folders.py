@@ -45,6 +45,26 @@ def folder_drive(folder: Path, rate: float | None = None) -> ImageDrive:
     return ImageDrive(kitti.drive_name(folder), timing.rate, tuple(files))
 
 
+def is_bag_folder(folder: Path) -> bool:
+    """Whether a folder is a bag, damaged or not: its metadata.yaml is rosbag2's.
+
+    Other tools write a file of that name too; beside a bag's storage, it is taken for the bag's.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    metadata = folder / "metadata.yaml"
+    if not metadata.is_file():
+        return False
+    return b"rosbag2" in metadata.read_bytes() or _storage_in(folder) is not None
+
+
+def _storage_in(folder: Path) -> str | None:
+    """The name of a file in which a bag keeps messages."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.suffix in BAG_SUFFIXES)
+    return names[0] if names else None
+
+
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     """Sorts frame2 before frame10."""
     parts = re.findall(r"\d+|\D+", path.name)
@@ -62,7 +82,7 @@ def _content_of(folder: Path) -> str:
     entries = sorted(folder.iterdir())
     if not entries:
         return "it is empty"
-    storage = next((entry.name for entry in entries if entry.suffix in BAG_SUFFIXES), None)
+    storage = _storage_in(folder)
     if storage is not None:
         return (
             f"it holds {storage} but no metadata.yaml; give the file itself, or let "

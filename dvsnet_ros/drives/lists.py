@@ -14,8 +14,9 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
 
     A line's first word is an image's path relative to data_dir (the list's own folder by default),
     with or without a leading slash. A line of two words names the image's labels too; further
-    words, as in the original's lists of pairs, are other frames and are left aside. Stamps come
-    from names as Cityscapes' and CamVid's, unless a rate is given.
+    words, as in the original's lists of pairs, are other frames and are left aside. Where the first
+    word is no file and the whole line is one, that is the image. Stamps come from names as
+    Cityscapes' and CamVid's, unless a rate is given.
 
     Raises:
         DriveError: the list is no text, names nothing, or none of its images is there.
@@ -23,24 +24,40 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     """
     root = data_dir if data_dir is not None else file.parent
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DriveError(f"{file} is no list of images: it is not text") from error
     if "\0" in text:
         raise DriveError(f"{file} is no list of images: it holds bytes that are not text")
-    lines = [words for line in text.splitlines() if (words := line.split())]
+    lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
     if not lines:
         raise DriveError(f"the list {file} names no image")
-    paths = [beneath(root, words[0]) for words in lines]
+    names = [_names(line, root) for line in lines]
+    paths = [beneath(root, image) for image, *_ in names]
     if not any(path.exists() for path in paths):
         raise DriveError(
-            f"none of the {len(paths)} images that {file} names is there; the first would be "
-            f"{paths[0]}: is {root} the folder that its paths start from?"
+            f"none of the {len(paths)} images that {file} names is there; the first, of the line "
+            f"{lines[0][:80]!r}, would be {paths[0]}: is {root} the folder that its paths start "
+            "from?"
         )
     timing = None if rate else timing_of_names(paths)
     timing = timing or regular_timing(len(paths), rate)
-    labels = [beneath(root, words[1]) if len(words) == 2 else None for words in lines]
+    labels = [beneath(root, words[1]) if len(words) == 2 else None for words in names]
     return ImageDrive(file.stem, timing.rate, tuple(map(ImageFile, paths, timing.stamps, labels)))
+
+
+def _names(line: str, root: Path) -> list[str]:
+    """The names in a line: its words, or the whole line where an image's name has spaces."""
+    words = line.split()
+    is_whole = not _is_file(beneath(root, words[0])) and _is_file(beneath(root, line))
+    return [line] if is_whole else words
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no name that the disk can have: a whole line may be too long
+        return False
 
 
 def beneath(root: Path, name: str) -> Path:

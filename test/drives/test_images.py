@@ -152,6 +152,11 @@ def test_folder_without_images(tmp_path: Path) -> None:
         drive(tmp_path)
 
 
+def test_a_folder_of_images_with_metadata_of_something_else(folder: Path) -> None:
+    (folder / "metadata.yaml").write_text("camera: front\n")
+    assert len(drive(folder)) == 12
+
+
 def test_a_folder_that_can_not_be_read(folder: Path) -> None:
     folder.chmod(0)
     user = os.geteuid()
@@ -183,6 +188,25 @@ def test_list_of_images(folder: Path, tmp_path: Path) -> None:
     elsewhere.parent.mkdir()
     elsewhere.write_text("frame4.png\n")
     assert drive(elsewhere, data_dir=folder)[0].image[0, 0, 0] == 40
+
+
+def test_list_of_images_with_spaces_in_their_names(folder: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "my town" / "a 1.png", 70)
+    write_image(tmp_path / "a.png", 80)
+    write_image(tmp_path / "a.png b.png", 90)
+    (tmp_path / "drive.txt").write_text(
+        "my town/a 1.png\n/my town/a 1.png\na.png b.png\n" + " ".join(["no.png"] * 99) + "\n"
+    )
+    opened = drive(tmp_path / "drive.txt")
+    assert [int(frame.image[0, 0, 0]) for frame in opened] == [70, 70, 80]
+    (tmp_path / "drive.txt").write_text("no town/a 1.png\n")
+    with pytest.raises(DriveError, match=r"the first, of the line 'no town/a 1\.png', would be"):
+        drive(tmp_path / "drive.txt")
+
+
+def test_list_that_begins_with_a_byte_order_mark(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "drive.txt").write_text("town/frame3.png\n", encoding="utf-8-sig")
+    assert [int(frame.image[0, 0, 0]) for frame in drive(tmp_path / "drive.txt")] == [30]
 
 
 def test_lists_that_lead_nowhere(tmp_path: Path) -> None:
