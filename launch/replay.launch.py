@@ -29,10 +29,10 @@ from launch_ros.actions import Node, SetParameter
 from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import ExecutableInPackage
 
+from dvsnet_ros.drives.folders import BAG_SUFFIXES, is_bag_folder
 from dvsnet_ros.nodes.large_images import large_images_environment
 
 SHARE = Path(get_package_share_directory("dvsnet_ros"))
-BAG_SUFFIXES = (".mcap", ".db3")
 POLL = 0.2  # seconds between looks for the node's subscription
 
 Given = Callable[[str], str]
@@ -123,7 +123,7 @@ def looped(given: Given) -> list[str]:
 
 def is_bag(path: Path) -> bool:
     """Whether it looks like what `ros2 bag play` takes."""
-    return path.suffix in BAG_SUFFIXES or (path / "metadata.yaml").is_file()
+    return is_bag_folder(path) if path.is_dir() else path.suffix in BAG_SUFFIXES
 
 
 def has_ros2_bag() -> bool:

@@ -21,6 +21,9 @@ from dvsnet_ros.drives.frame import Calibration
 
 VOID: Final = 255
 
+LABEL_IDS: Final = "_labelIds.png"
+TRAIN_IDS: Final = "_labelTrainIds.png"
+
 IMAGE_HEIGHT, IMAGE_WIDTH = 1024, 2048
 
 # The ids of the data set's own label definitions that are trained on.
@@ -53,6 +56,11 @@ def labels_path(image: Path) -> Path:
     return train_ids if train_ids.exists() else folder / f"{base}gtFine_labelIds.png"
 
 
+def has_label_ids(name: str) -> bool:
+    """Whether a label image is one of Cityscapes', by its file's name."""
+    return name.endswith((LABEL_IDS, TRAIN_IDS))
+
+
 def class_ids(labels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """The class ids of a label image, [H, W]: as CITYSCAPES orders them, 255 is void.
 
@@ -60,9 +68,9 @@ def class_ids(labels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         labels: the values in the file.
         name: the file's; values of a file with another name than Cityscapes' are class ids already.
     """
-    if name.endswith("_labelIds.png"):
+    if name.endswith(LABEL_IDS):
         table = [_class_of(value) for value in range(256)]
-    elif name.endswith("_labelTrainIds.png"):
+    elif name.endswith(TRAIN_IDS):
         table = [value if value < len(CITYSCAPES.classes) else VOID for value in range(256)]
     else:
         return labels

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import CITYSCAPES
 from dvsnet_ros.drives import cityscapes
 from dvsnet_ros.drives.compressed_header import JPEG_START, PNG_START, refusal
 from dvsnet_ros.drives.frame import Calibration, DriveError, Frame, frame_index
@@ -77,7 +78,14 @@ class ImageDrive:
         except DriveError as error:
             labels = None
             problems.add(index, error)
-        return Frame(image, file.stamp, labels=labels, calibration=file.calibration)
+        label_set = "" if labels is None or file.labels is None else _label_set(file.labels)
+        return Frame(
+            image,
+            file.stamp,
+            labels=labels,
+            calibration=file.calibration,
+            label_set=label_set,
+        )
 
 
 class _LabelProblems:
@@ -99,6 +107,11 @@ class _LabelProblems:
         if self._count:
             others = f"; so are {self._count - 1} more frames" if self._count > 1 else ""
             _log.warning("%s: %s%s", self._drive, self._first, others)
+
+
+def _label_set(labels: Path) -> str:
+    """Name of the label set of a file of labels, empty where it isn't known."""
+    return CITYSCAPES.name if cityscapes.has_label_ids(labels.name) else ""
 
 
 def _labels_of(image: NDArray[np.uint8], path: Path) -> NDArray[np.uint8] | None:

@@ -83,7 +83,9 @@ def test_cityscapes_labels(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "gtFine" / "val" / "ulm" / f"ulm_000000_000019_gtFine_{kind}.png"
     file.parent.mkdir(parents=True)
     cv2.imwrite(str(file), np.tile(np.array(values, np.uint8), (4, 1)))
-    labels = drive(image.parent)[0].labels
+    frame = drive(image.parent)[0]
+    labels = frame.labels
+    assert frame.label_set == "cityscapes"
     assert labels is not None
     for name, value in zip(names, labels[3], strict=True):
         known = name in CITYSCAPES.classes

@@ -152,6 +152,7 @@ def test_rviz_that_is_not_installed_is_said(ros_domain: int, parameter_file: Pat
         (["street.db3"], "street.db3", True),
         (["street.mp4"], "street.mp4", False),
         (["street/0.png"], "street", False),
+        (["street/metadata.yaml", "street/0.png"], "street", False),
         ([], "synthetic", False),
     ],
 )
