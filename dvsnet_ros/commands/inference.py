@@ -12,12 +12,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, frame_count
-from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter
+from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, segmentations
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder
+from dvsnet_ros.drives.numbering import numbered
 from dvsnet_ros.drives.whole import check_folder
 
 SCHEDULE = Schedule("fixed", 95.0)
@@ -81,13 +82,14 @@ def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespa
     start = time.perf_counter()
     folder = MaskFolder(options.save_dir, ids=options.save_ids, colors=segmenter.label_set)
     with folder:
-        for frame in tqdm(
-            itertools.islice(frames, steps), total=steps, unit="frame", dynamic_ncols=True
-        ):
-            segmentation = segmenter.segment(frame.image, frame.stamp)
-            counts.update(decision.path for decision in segmentation.decisions)
-            folder.write(segmentation)
-            written += 1
+        first = tqdm(
+            itertools.islice(numbered(frames), steps), total=steps, unit="frame", dynamic_ncols=True
+        )
+        for each, segmentation in segmentations(first, segmenter, frames.name):
+            if segmentation is not None:
+                counts.update(decision.path for decision in segmentation.decisions)
+                folder.write(each.number, segmentation)
+                written += 1
         if not written:
             raise ValueError(f"no frame of {frames.name} could be read")
     seconds = time.perf_counter() - start

@@ -18,16 +18,24 @@ from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
 from dvsnet_ros.commands.interruption import Interruption, interruption
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
-from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, schedule_of
+from dvsnet_ros.commands.segmenting import (
+    describe_paths,
+    new_segmenter,
+    schedule_of,
+    segmentations,
+)
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, Frame, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES
+from dvsnet_ros.drives.numbering import NumberedFrame, numbered
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.whole import check_new
+
+WRONG_INPUT = 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -82,31 +90,56 @@ def run(arguments: list[str]) -> int:
                 shutil.rmtree(part)
             print(f"'{options.out}' is whole already")
             return 0
-        counts, frames = _process(options, part)
+        frames = _drive(options)
+        segmenter = new_segmenter(options)
+        store = SegmentationStore(part, _settings(options, segmenter), resume=options.resume)
     except (ValueError, OSError) as error:
-        kept = "" if isinstance(error, StoreError) else _what_is_kept(part)
-        print(f"dvsnet process: {error}{kept}", file=sys.stderr)
-        return 2
+        return _say(str(error), WRONG_INPUT)
+    try:
+        counts = _process(frames, segmenter, store, options)
+    except ValueError as error:  # the next time is as this one
+        return _say(str(error), WRONG_INPUT)
+    except OSError as error:  # of the disk, say, which may have more room the next time
+        return _say(f"{error}{_what_is_kept(part)}", WRONG_INPUT)
     except KeyboardInterrupt:
-        print(f"dvsnet process: interrupted{_what_is_kept(part)}", file=sys.stderr)
-        return INTERRUPTED
-    print(f"{frames} frames in {options.out}; {describe_paths(counts)}")
+        return _say(f"interrupted{_what_is_kept(part)}", INTERRUPTED)
+    print(f"{store.frames} frames in {options.out}; {describe_paths(counts)}")
     return 0
 
 
-def _process(options: argparse.Namespace, part: Path) -> tuple[Counter[RegionPath], int]:
-    """Process the drive; returns how many regions took each path, and how many frames there were.
+def _say(sentence: str, code: int) -> int:
+    print(f"dvsnet process: {sentence}", file=sys.stderr)
+    return code
+
+
+def _drive(options: argparse.Namespace) -> Drive:
+    """The drive, once it is known that the output can be made of it.
 
     Raises:
-        KeyboardInterrupt: somebody asked to stop; what is done is saved.
+        ValueError: it can't; the sentence says what would work.
+        OSError: nor can any other of that name.
     """
     check_output(options.out, options.storage)
     check_new(options.out)
     frames = drive(options.drive, rate=options.rate)
     if options.rate and isinstance(frames, BagDrive):
         raise ValueError("a bag has stamps of its own, which go with its messages; drop --rate")
-    segmenter = new_segmenter(options)
-    store = SegmentationStore(part, _settings(options, segmenter), resume=options.resume)
+    return frames
+
+
+def _process(
+    frames: Drive,
+    segmenter: VideoSegmenter,
+    store: SegmentationStore,
+    options: argparse.Namespace,
+) -> Counter[RegionPath]:
+    """Process the drive; returns how many regions took each path.
+
+    Raises:
+        ValueError: it can't be processed, nor with --resume.
+        OSError: something can't be written; what is done is saved.
+        KeyboardInterrupt: somebody asked to stop; what is done is saved.
+    """
     try:
         with interruption() as interrupted:
             if not store.finished:
@@ -115,7 +148,7 @@ def _process(options: argparse.Namespace, part: Path) -> tuple[Counter[RegionPat
     finally:
         store.close()
     store.remove()
-    return counts, store.frames
+    return counts
 
 
 def _segment(
@@ -128,10 +161,16 @@ def _segment(
     """Segment the frames that the store lacks."""
     if store.state:
         segmenter.restore(store.state)
-    with _bar("segmenting", len(frames), store.frames) as bar:
-        for frame in itertools.islice(frames, store.frames, None):
-            segmentation = segmenter.segment(frame.image, frame.stamp, confidence=confidence)
-            store.add(frame.stamp, segmentation)
+    left = itertools.islice(numbered(frames), store.place, None)
+    segmented = segmentations(
+        left, segmenter, frames.name, confidence=confidence, begun=store.frames > 0
+    )
+    with _bar("segmenting", len(frames), store.place) as bar:
+        for each, segmentation in segmented:
+            if segmentation is None:
+                store.skip()
+            else:
+                store.add(each.frame.stamp, segmentation)
             bar.update()
             if interrupted.asked or store.is_full:
                 store.save(segmenter.state())
@@ -158,9 +197,9 @@ def _write(
         new_output(options.out, frames, look, options.storage, store.scratch()) as output,
         _bar("writing", store.frames) as bar,
     ):
-        for frame, received, segmentation in _paired(output.frames, store):
-            segmentation = segmentation.resized(*frame.image.shape[:2])
-            output.answers.write(frame, segmentation, received)
+        for each, segmentation in _paired(output.frames, store):
+            segmentation = segmentation.resized(*each.frame.image.shape[:2])
+            output.answers.write(each, segmentation)
             counts.update(decision.path for decision in segmentation.decisions)
             bar.update()
             if interrupted.asked:
@@ -169,16 +208,18 @@ def _write(
 
 
 def _paired(
-    frames: Iterator[tuple[Frame, int]], store: SegmentationStore
-) -> Iterator[tuple[Frame, int, Segmentation]]:
-    """Frames, when they were received, and their segmentations."""
-    for there, stamped in itertools.zip_longest(frames, store):
-        if there is None or stamped is None or there[0].stamp != stamped.stamp:
-            raise DriveError(
+    frames: Iterator[NumberedFrame], store: SegmentationStore
+) -> Iterator[tuple[NumberedFrame, Segmentation]]:
+    """Frames and their segmentations."""
+    skipped = frozenset(store.skipped)
+    segmented = (each for place, each in enumerate(frames) if place not in skipped)
+    for each, stamped in itertools.zip_longest(segmented, store):
+        if each is None or stamped is None or each.frame.stamp != stamped.stamp:
+            raise StoreError(
                 f"the drive has changed since it was segmented; remove '{store.folder}' and start "
                 "again"
             )
-        yield *there, stamped.segmentation
+        yield each, stamped.segmentation
 
 
 def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class SegmentationStore:
 
     Attributes:
         frames: how many are saved.
+        skipped: places, among the frames that can be read, of those that can't be segmented.
         finished: whether those are all.
         state: of the video segmenter after them; None where there are none.
 
@@ -54,6 +55,7 @@ class SegmentationStore:
         self.folder = folder
         self._settings = settings
         self.frames, self.finished, self._stretches = 0, False, 0
+        self.skipped: list[int] = []
         self.state: SegmenterState | None = None
         self._waiting: list[Stamped] = []
         if is_store(folder):
@@ -74,7 +76,7 @@ class SegmentationStore:
             progress = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
             self._check(progress["settings"])
             self.frames, self.finished = progress["frames"], progress["finished"]
-            self._stretches = progress["stretches"]
+            self._stretches, self.skipped = progress["stretches"], progress["skipped"]
             if self._stretches:
                 self.state = load_state(self._state_file())
 
@@ -88,6 +90,11 @@ class SegmentationStore:
                 )
 
     @property
+    def place(self) -> int:
+        """Of the next frame, among those that can be read."""
+        return self.frames + len(self._waiting) + len(self.skipped)
+
+    @property
     def is_full(self) -> bool:
         """Whether it is time to save."""
         size = sum(each.segmentation.mask.nbytes for each in self._waiting)
@@ -97,8 +104,14 @@ class SegmentationStore:
         """Add the next frame's, at the processing size; it waits to be saved."""
         self._waiting.append(Stamped(stamp, segmentation))
 
+    def skip(self) -> None:
+        """Note that the next frame can't be segmented; saved with the next one that can."""
+        self.skipped.append(self.place)
+
     def save(self, state: SegmenterState, *, finished: bool = False) -> None:
         """Save what waits, and the video segmenter's state after it."""
+        if not (self._waiting or finished):  # the state saved last is not that of frames skipped
+            return
         with explained(self.folder):
             before = self._state_file()
             if self._waiting:
@@ -116,6 +129,7 @@ class SegmentationStore:
         progress = {
             "settings": self._settings,
             "frames": self.frames,
+            "skipped": self.skipped,
             "stretches": self._stretches,
             "finished": self.finished,
         }

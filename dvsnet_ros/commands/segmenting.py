@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.merging import AGE_DISCOUNT
 from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives.numbering import NumberedFrame
+
+MOST_UNSEGMENTED: Final = 32
+"""Frames from a drive's start after which, if none can be segmented, nobody waits for one more."""
+
+_log = logging.getLogger(__name__)
 
 
 def new_segmenter(
@@ -43,6 +53,55 @@ def schedule_of(options: argparse.Namespace) -> Schedule:
         options.dynamic_increase,
         options.rising_share,
     )
+
+
+def segmentations(
+    frames: Iterable[NumberedFrame],
+    segmenter: VideoSegmenter,
+    name: str,
+    *,
+    confidence: bool = False,
+    begun: bool = False,
+) -> Iterator[tuple[NumberedFrame, Segmentation | None]]:
+    """Segment frames; with None come those that can't be, reported as broken ones are.
+
+    As in the node, such a frame (one that is too small for the regions) costs the key frames.
+
+    Args:
+        frames: in order.
+        segmenter: goes on where it is.
+        name: of the drive.
+        confidence: whether to compute the confidence of every pixel.
+        begun: whether a frame before these was segmented.
+
+    Raises:
+        ValueError: no frame can be segmented, or none of the first MOST_UNSEGMENTED; the sentence
+            says why the first can't.
+    """
+    skipped: list[tuple[int, ValueError]] = []
+    for each in frames:
+        segmentation = None
+        try:
+            segmentation = segmenter.segment(
+                each.frame.image, each.frame.stamp, confidence=confidence
+            )
+        except ValueError as error:
+            segmenter.reset()
+            skipped.append((each.number, error))
+        begun = begun or segmentation is not None
+        if begun:
+            _report(skipped, name)
+            skipped = []
+        elif len(skipped) >= MOST_UNSEGMENTED:
+            break
+        yield each, segmentation
+    if skipped:
+        raise skipped[0][1]
+
+
+def _report(skipped: list[tuple[int, ValueError]], name: str) -> None:
+    for index, error in skipped:
+        _log.warning("%s: frame %d is skipped: %s", name, index, error)
 
 
 def describe_paths(counts: Counter[Path]) -> str:

@@ -31,7 +31,15 @@ class DecisionLog:
     def add(
         self, frame: int, region: int, path: str, expected_confidence: float, target: float
     ) -> None:
-        """Add a row; path is `segmentation` or `flow`, a score that there is not is NaN."""
+        """Add a row.
+
+        Args:
+            frame: its index in what is segmented.
+            region: its index in the grid.
+            path: `segmentation` or `flow`.
+            expected_confidence: 0-100; NaN where there is none.
+            target: 0-100, what that was compared with.
+        """
         self._writer.writerow((frame, region, path, f"{expected_confidence:.4f}", f"{target:.6g}"))
 
     def __exit__(

@@ -16,7 +16,7 @@ from dvsnet_ros.drives.whole import explained
 
 
 class MaskFolder:
-    """Writes segmentations to a folder, in a `with` block; frames are numbered from 0.
+    """Writes segmentations to a folder, in a `with` block, under their frames' numbers.
 
     The masks are there as they are written, decisions.csv when the block ends without an error.
 
@@ -43,16 +43,14 @@ class MaskFolder:
         self._colors = colors
         self._out = out or folder
         self._log = DecisionLog(folder / "decisions.csv")
-        self._frames = 0
 
     def __enter__(self) -> MaskFolder:
         with explained(self._out):
             self._log.__enter__()
         return self
 
-    def write(self, segmentation: Segmentation) -> None:
-        """Add the next frame's segmentation, at the size that it has."""
-        index = self._frames
+    def write(self, index: int, segmentation: Segmentation) -> None:
+        """Add the segmentation of the drive's frame of this index, at the size that it has."""
         with explained(self._out):
             if self._colors is not None:
                 colored = self._colors.colorize(segmentation.mask)
@@ -62,7 +60,6 @@ class MaskFolder:
             for region, decision in enumerate(segmentation.decisions):
                 score, target = decision.expected_confidence, decision.target
                 self._log.add(index, region, decision.path.label, score, target)
-        self._frames += 1
 
     def __exit__(
         self,

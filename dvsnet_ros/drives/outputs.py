@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rosbags.interfaces import Connection
+
 from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
-from dvsnet_ros.drives.bag import BagDrive
+from dvsnet_ros.drives.bag import IMAGES, BagDrive
+from dvsnet_ros.drives.bag_reader import opened
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
-from dvsnet_ros.drives.frame import Drive, Frame
+from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.drives.numbering import NumberedFrame, numbered
 from dvsnet_ros.drives.topics import ANSWERS, CameraTopics
+
+_log = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
 
@@ -22,12 +29,11 @@ class Output(NamedTuple):
 
     Attributes:
         answers: takes the segmentations.
-        frames: the drive's, each with when it was received (ns); in a bag, what came with a frame
-            is written as it is taken.
+        frames: the drive's; in a bag, what came with a frame is written as it is taken.
     """
 
     answers: Answers
-    frames: Iterator[tuple[Frame, int]]
+    frames: Iterator[NumberedFrame]
 
 
 def check_output(out: Path, storage: str) -> None:
@@ -70,32 +76,79 @@ def new_output(
         from dvsnet_ros.drives.video_answers import new_video
 
         with new_video(out, frames.rate, look, beside) as video:
-            yield Output(video, _as_stamped(frames))
+            yield Output(video, numbered(frames))
     else:
         with new_folder(out, beside) as folder:
-            yield Output(folder, _as_stamped(frames))
+            yield Output(folder, numbered(frames))
 
 
-def _as_stamped(frames: Drive) -> Iterator[tuple[Frame, int]]:
-    return ((frame, frame.stamp) for frame in frames)
-
-
-def _recorded(frames: Drive, bag: BagWriter) -> Iterator[tuple[Frame, int]]:
+def _recorded(frames: Drive, bag: BagWriter) -> Iterator[NumberedFrame]:
     """The frames, each when the bag has what came before it and with it.
 
     The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
     """
     if isinstance(frames, BagDrive):
-        for message, frame in frames.replay():
-            if message.connection.topic not in ANSWERS:
-                bag.copy(message.connection, message.time, message.data)
-            if frame is not None:
-                yield frame, message.time
+        yield from _copied(frames, bag)
         return
     recorder = CameraRecorder(bag, CameraTopics())
-    for frame in frames:
-        recorder.write(frame)
-        yield frame, frame.stamp
+    for each in numbered(frames):
+        recorder.write(each.frame)
+        yield each
+
+
+def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[NumberedFrame]:
+    """The frames of a bag, each when what came before it and with it is copied.
+
+    Damage among other messages ends what can be read of all topics together; from there on, the
+    images are read and copied alone, and how many messages are missing is said at the end.
+    """
+    with opened(frames.path) as source:
+        announced = sum(topic.messages for topic in source.topics())
+    seen, index = 0, -1
+    connections: dict[str, Connection] = {}  # of the images, by their type
+    for message, frame in frames.replay():
+        connection = message.connection
+        seen += 1
+        if connection.topic not in ANSWERS:
+            bag.copy(connection, message.time, message.data)
+        if connection.topic == frames.topic and connection.msgtype in IMAGES:
+            index += 1
+            connections[connection.msgtype] = connection
+        if frame is not None:
+            yield NumberedFrame(index, frame, message.time)
+    if seen >= announced:
+        return
+    for each, copied in _copied_images(frames, bag, index, connections):
+        seen += copied
+        yield each
+    # No warning: those of the drive have been given before, and are kept back while it is copied.
+    _log.error(
+        "%s: %d of its %d messages can't be read, and are missing in what is made of it",
+        frames.name, announced - seen, announced,
+    )  # fmt: skip
+
+
+def _copied_images(
+    frames: BagDrive, bag: BagWriter, last: int, connections: Mapping[str, Connection]
+) -> Iterator[tuple[NumberedFrame, int]]:
+    """The frames after the last one that was taken, and how many messages are copied with each.
+
+    An image is copied if one of its type was before: only then it is known how to declare it.
+    """
+    with opened(frames.path) as source:
+        records = enumerate(source.records(frames.topic, IMAGES))
+        is_copied = frames.topic not in ANSWERS
+        for each in numbered(frames):
+            if each.number <= last:
+                continue
+            copied = 0
+            for index, record in records:
+                if index > last and is_copied and record.type in connections:
+                    bag.copy(connections[record.type], record.time, record.data)
+                    copied += 1
+                if index == each.number:
+                    break
+            yield each, copied
 
 
 def _is_video(out: Path) -> bool:

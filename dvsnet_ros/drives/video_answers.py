@@ -11,7 +11,7 @@ import av
 from dvsnet_ros.core.overlay import paint_overlay
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.drives.answers import Look
-from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.drives.numbering import NumberedFrame
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import appears_whole
 
@@ -23,10 +23,10 @@ class VideoAnswers:
         self._video = video
         self._look = look
 
-    def write(self, frame: Frame, segmentation: Segmentation, received: int) -> None:  # noqa: ARG002
+    def write(self, answered: NumberedFrame, segmentation: Segmentation) -> None:
         """Add a frame of the video."""
-        look = self._look
-        self._video.write(paint_overlay(frame.image, segmentation, look.labels, look.opacity))
+        look, image = self._look, answered.frame.image
+        self._video.write(paint_overlay(image, segmentation, look.labels, look.opacity))
 
 
 @contextmanager

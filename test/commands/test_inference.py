@@ -1,6 +1,7 @@
 """`dvsnet inference` on small drives, with a tiny untrained checkpoint."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import cv2
@@ -75,6 +76,24 @@ def test_a_folder_of_images(
     printed = capsys.readouterr().out
     assert "frames/s" in printed
     assert "segmentation path" in printed
+
+
+def test_frames_that_can_not_be_segmented_are_left_out_and_counted(
+    checkpoint: Path, images: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, out = shutil.copytree(images, tmp_path / "drive"), tmp_path / "out"
+    (source / "frame1.png").write_bytes(b"no image")
+    cv2.imwrite(str(source / "frame3.png"), np.zeros((16, 128, 3), np.uint8))
+    arguments = [str(source), "--restore-from", str(checkpoint), "--save-dir", str(out)]
+    assert inference.run([*arguments, *SETTINGS]) == 0
+    assert outputs(out) == ["decisions.csv", *(f"mask{number:06}.png" for number in (0, 2, 4))]
+    rows = list(csv.DictReader((out / "decisions.csv").open()))
+    assert sorted({row["frame"] for row in rows}) == ["0", "2", "4"]
+    assert {row["path"] for row in rows if row["frame"] == "4"} == {"segmentation"}
+    assert [message.split(":")[1] for message in caplog.messages] == [
+        " frame 1 is skipped",
+        " frame 3 is skipped",
+    ]
 
 
 def test_a_video_and_num_steps(checkpoint: Path, images: Path, tmp_path: Path) -> None:

@@ -300,6 +300,61 @@ def test_broken_frames_are_reported_once_and_left_out(
     assert [each.stamp for each in masks] == [0, 2 * SECOND // 10]
 
 
+def small_frames(folder: Path) -> Path:
+    """Five frames: the second is broken, and the fourth too small for the regions."""
+    folder.mkdir()
+    for index in range(5):
+        cv2.imwrite(str(folder / f"{index}.png"), noise(index)[: 16 if index == 3 else None])
+    (folder / "1.png").write_bytes(b"no image")
+    return folder
+
+
+def test_a_frame_that_is_too_small_counts_as_broken(
+    checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, out = small_frames(tmp_path / "drive"), tmp_path / "out"
+    assert process.run(arguments(source, out, checkpoint, "--target=0")) == 0
+    assert names(out) == ["decisions.csv", *(f"ids{n:06}.png" for n in (0, 2, 4))]
+    rows = list(csv.DictReader((out / "decisions.csv").open()))
+    # A target of 0 keeps to the key frames, which are forgotten where a frame is skipped.
+    assert [(row["frame"], row["path"]) for row in rows[::4]] == [
+        ("0", "segmentation"),
+        ("2", "flow"),
+        ("4", "segmentation"),
+    ]
+    said = [message for message in caplog.messages if "is skipped" in message]
+    assert len(said) == 2
+    assert said[1].startswith("drive: frame 3 is skipped: 2 rows on a height of 16 pixels")
+
+
+def test_a_frame_that_is_too_small_does_not_keep_a_run_from_being_resumed(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    source = small_frames(tmp_path / "drive")
+    words = arguments(source, tmp_path / "out.bag", checkpoint)
+    assert process.run(words) == 0
+    uninterrupted = file_bytes(tmp_path / "out.bag")
+    shutil.rmtree(tmp_path / "out.bag")
+    with largest_file(2**17):  # enough for the segmentations, not for the bag
+        assert process.run(words) == 2
+    assert process.run([*words, "--resume"]) == 0
+    assert file_bytes(tmp_path / "out.bag") == uninterrupted
+
+
+def test_an_error_that_resuming_can_not_mend_does_not_advise_it(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = small_frames(tmp_path / "drive")
+    words = arguments(source, tmp_path / "out.bag", checkpoint)
+    with largest_file(2**17):
+        assert process.run(words) == 2
+    (source / "4.png").unlink()
+    assert process.run([*words, "--resume"]) == 2
+    assert capsys.readouterr().err.endswith("out.bag.part' and start again\n")
+    assert process.run([*words, "--rate=-1"]) == 2
+    assert capsys.readouterr().err.endswith("0 frames a second, not -1.0\n")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -32,9 +32,9 @@ def make(out: Path, frames: Drive, look: Look = LOOK, storage: str = "mcap") -> 
     beside = out.parent / "scratch"
     beside.mkdir(exist_ok=True)
     with new_output(out, frames, look, storage, beside) as output:
-        for index, (frame, received) in enumerate(output.frames):
+        for index, each in enumerate(output.frames):
             answer = segmentation(index, *SIZE, confidence=True)
-            output.answers.write(frame, answer.resized(*frame.image.shape[:2]), received)
+            output.answers.write(each, answer.resized(*each.frame.image.shape[:2]))
 
 
 def noise(index: int) -> np.ndarray:
@@ -122,6 +122,34 @@ def test_a_bag_of_a_bag_keeps_the_stamps_of_its_messages(bag: Path, tmp_path: Pa
         make(tmp_path / "out.bag", drive(f"{bag}?topic={bags.IMAGE}&rate=5"))
 
 
+def test_where_other_messages_are_damaged_the_images_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def messages() -> Iterator[tuple[str, int, object]]:
+        for index in range(4):
+            stamp = index * SECOND
+            yield "/words", stamp, bags.text("x" * 2**20)  # fills a part of the file by itself
+            yield "/words", stamp + 1, bags.text(f"{index}" * 2**20)
+            yield bags.IMAGE, stamp + 2, bags.raw(noise(index), stamp)
+
+    bag, out = bags.write_bag(tmp_path / "in.bag", messages()), tmp_path / "out.bag"
+    file = bags.storage_file(bag)
+    data = bytearray(file.read_bytes())
+    place = data.index(b"1" * 2**20)
+    # What the file says of the message, before its bytes.
+    data[place - 39 : place - 8] = b"\xff" * 31
+    file.write_bytes(data)
+    make(out, drive(bag))
+    counts = {name: count for name, (_, count) in topics(out).items()}
+    assert (counts["/words"], counts[bags.IMAGE], counts["/dvsnet/mask"]) == (3, 4, 4)
+    images = [each for each in read_bag(out) if each.topic == bags.IMAGE]
+    assert [header_stamp(each.message) for each in images] == [n * SECOND for n in range(4)]
+    assert [each.message.data.tobytes() for each in images] == [
+        noise(index).tobytes() for index in range(4)
+    ]
+    assert caplog.messages[-1].startswith("in: 5 of its 12 messages can't be read")
+
+
 def test_the_names_of_the_classes_come_first_and_are_kept_for_late_subscribers(
     bag: Path, tmp_path: Path
 ) -> None:
@@ -186,6 +214,18 @@ def test_a_folder(folder: Path, tmp_path: Path) -> None:
     for index in range(3):
         ids = cv2.imread(str(out / f"ids{index:06}.png"), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(ids, segmentation(index, *SIZE).mask)
+
+
+@pytest.mark.parametrize("rate", [None, 5.0])
+def test_a_folder_counts_the_frames_that_are_broken(
+    bag: Path, tmp_path: Path, rate: float | None
+) -> None:
+    out = tmp_path / "out"
+    make(out, drive(f"{bag}?topic={bags.IMAGE}", rate=rate))
+    numbers = (0, 1, 3, 4)
+    assert sorted(file_bytes(out))[1:] == [f"ids{number:06}.png" for number in numbers]
+    rows = list(csv.DictReader((out / "decisions.csv").open()))
+    assert [int(row["frame"]) for row in rows] == [n for n in numbers for _ in range(2)]
 
 
 @pytest.mark.parametrize("name", ["out.bag", "out.mcap", "out.mp4", "out"])
