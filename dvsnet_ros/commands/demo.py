@@ -22,6 +22,8 @@ from dvsnet_ros.commands.flags import (
     add_device_flag,
     add_schedule_flag,
     checkpoint_file,
+    number,
+    whole_number,
 )
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device
@@ -90,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--rate",
-        type=float,
+        type=number,
         metavar="HZ",
         help="frames a second, in place of the drive's own stamps",
     )
@@ -112,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     add_device_flag(flags)
     flags.add_argument(
         "--domain-id",
-        type=int,
+        type=whole_number,
         choices=range(102),
         metavar="N",
         default=86,
@@ -146,14 +148,14 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} seconds are no duration; use more than 0")
     return value
 
 
 def _score(text: str) -> float:
-    value = float(text)
+    value = number(text)
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text} is no score; use 0 to 100")
     return value

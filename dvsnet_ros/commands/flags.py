@@ -59,7 +59,7 @@ def add_device_flags(flags: argparse.ArgumentParser) -> None:
 def add_start_share_flag(flags: argparse.ArgumentParser) -> None:
     """--start-share, beside --start-from."""
     flags.add_argument(
-        "--start-share", type=float, default=0.0, metavar="SHARE",
+        "--start-share", type=number, default=0.0, metavar="SHARE",
         help="share of --start-from's weights in those that are written, so that less of what they "
         "know is forgotten (default: %(default)s)",
     )  # fmt: skip
@@ -77,14 +77,23 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     for cells in ("rows", "columns"):
         flags.add_argument(
-            f"--{cells}", type=int, default=2, help="of the grid of regions (default: %(default)s)"
+            f"--{cells}",
+            type=whole_number,
+            default=2,
+            help="of the grid of regions (default: %(default)s)",
         )
     flags.add_argument(
-        "--overlap", type=int, default=64, help="of regions, divisible by 8 (default: %(default)s)"
+        "--overlap",
+        type=whole_number,
+        default=64,
+        help="of regions, divisible by 8 (default: %(default)s)",
     )
     for side in ("height", "width"):
         flags.add_argument(
-            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+            f"--{side}",
+            type=whole_number,
+            default=0,
+            help=f"processing {side} (default: the frame's own)",
         )
 
 
@@ -105,7 +114,7 @@ def add_schedule_flag(flags: argparse._ActionsContainer, mode: str = DEFAULT_SCH
 def add_max_gap_flag(flags: argparse.ArgumentParser, default: float = DEFAULT_MAX_GAP) -> None:
     """--max-gap, by default the node's."""
     flags.add_argument(
-        "--max-gap", type=float, default=default, metavar="SECONDS",
+        "--max-gap", type=number, default=default, metavar="SECONDS",
         help="between two frames, over which key frames are forgotten; 0: never (default: "
         "%(default)s)",
     )  # fmt: skip
@@ -122,20 +131,20 @@ def add_segmenter_flags(
     """
     add_network_flags(flags)
     flags.add_argument(
-        "--target", type=float, default=schedule.target,
+        "--target", type=number, default=schedule.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )  # fmt: skip
     add_schedule_flag(flags, schedule.mode)
     flags.add_argument(
-        "--dynamic-decrease", type=float, default=Schedule.decrease, metavar="SCORE",
+        "--dynamic-decrease", type=number, default=Schedule.decrease, metavar="SCORE",
         help="dynamic: a target's fall after the segmentation path (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
-        "--dynamic-increase", type=float, default=Schedule.increase, metavar="SCORE",
+        "--dynamic-increase", type=number, default=Schedule.increase, metavar="SCORE",
         help="dynamic: its rise after the flow path (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
-        "--rising-share", type=float, default=Schedule.share, metavar="SHARE",
+        "--rising-share", type=number, default=Schedule.share, metavar="SHARE",
         help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
         "100 (default: %(default)s)",
     )  # fmt: skip
@@ -147,12 +156,12 @@ def add_reach_flags(flags: argparse.ArgumentParser) -> None:
     """--max-distance and --max-seconds: which frames of a drive make pairs."""
     defaults = KeyReach()
     flags.add_argument(
-        "--max-distance", type=int,
+        "--max-distance", type=whole_number,
         help="key frames of a drive's frame are 1 to this many frames before it (default: "
         f"{defaults.frames})",
     )  # fmt: skip
     flags.add_argument(
-        "--max-seconds", type=float, default=defaults.seconds,
+        "--max-seconds", type=number, default=defaults.seconds,
         help="and at most this long before it; 0: no limit (default: %(default)s)",
     )  # fmt: skip
 
@@ -167,15 +176,35 @@ def reach_of(options: argparse.Namespace) -> KeyReach:
     return KeyReach(distance, options.max_seconds)
 
 
-def frame_count(text: str) -> int:
-    """A number of frames, 1 or more.
+def number(text: str) -> float:
+    """A number; raises argparse.ArgumentTypeError where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
 
-    Raises:
-        argparse.ArgumentTypeError: if it is less.
-    """
-    value = int(text)
+
+def whole_number(text: str) -> int:
+    """A whole number; raises argparse.ArgumentTypeError where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def frame_count(text: str) -> int:
+    """A number of frames, 1 or more; raises argparse.ArgumentTypeError where it is not."""
+    value = whole_number(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} frames are none; use 1 or more")
+    return value
+
+
+def share(text: str) -> float:
+    """A share, 0-1; raises argparse.ArgumentTypeError where it is none."""
+    value = number(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share; use 0 to 1")
     return value
 
 

@@ -17,7 +17,7 @@ from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
-from dvsnet_ros.drives.mask_folder import MaskFolder
+from dvsnet_ros.drives.mask_folder import MaskFolder, kinds_in
 from dvsnet_ros.drives.numbering import numbered
 from dvsnet_ros.drives.whole import check_folder
 
@@ -40,7 +40,10 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--data-list", help="a file with an image's path a line, or a drive itself")
     flags.add_argument(
-        "--save-dir", type=Path, default=Path("video"), help="output folder (default: %(default)s)"
+        "--save-dir",
+        type=Path,
+        default=Path("video"),
+        help="output folder, without masks of an earlier run (default: %(default)s)",
     )
     flags.add_argument("--num-steps", type=frame_count, help="frames at most (default: all)")
     add_segmenter_flags(flags, max_gap=0.0, schedule=SCHEDULE)
@@ -56,6 +59,7 @@ def run(arguments: list[str]) -> int:
     try:
         check_folder(options.save_dir)
         frames = _drive(options)
+        _check_unused(options.save_dir)
         segmenter = new_segmenter(options, age_discount=0.0)
         options.save_dir.mkdir(parents=True, exist_ok=True)
         _segment(frames, segmenter, options)
@@ -73,6 +77,14 @@ def _drive(options: argparse.Namespace) -> Drive:
     if source is None:
         raise ValueError(f"which drive? give {KINDS_OF_DRIVES}, or --data-list FILE")
     return drive(source, data_dir=options.data_dir)
+
+
+def _check_unused(folder: Path) -> None:
+    """Check that no earlier run's masks would lie among the new ones; raises FileExistsError."""
+    if folder.exists() and kinds_in(folder):
+        raise FileExistsError(
+            f"'{folder}' holds masks of an earlier run; give another --save-dir, or remove it"
+        )
 
 
 def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespace) -> None:

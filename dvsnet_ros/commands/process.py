@@ -9,13 +9,14 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from dvsnet_ros.commands.broken_frames import reported_before
-from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed
+from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, number, share
 from dvsnet_ros.commands.interruption import Interruption, interruption
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
 from dvsnet_ros.commands.segmenting import (
@@ -27,15 +28,16 @@ from dvsnet_ros.commands.segmenting import (
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, SyntheticDrive, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
-from dvsnet_ros.drives.bag_writer import STORAGES
+from dvsnet_ros.drives.bag_writer import STORAGES, is_bag
 from dvsnet_ros.drives.numbering import NumberedFrame, numbered
-from dvsnet_ros.drives.outputs import check_output, new_output
+from dvsnet_ros.drives.outputs import check_output, check_rate, is_output, new_output
 from dvsnet_ros.drives.whole import check_new
 
 WRONG_INPUT = 2
+STORAGE = "mcap"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     flags.add_argument(
         "--rate",
-        type=float,
+        type=number,
         metavar="HZ",
         help="frames a second, in place of the drive's own stamps; not of a bag",
     )
@@ -68,13 +70,13 @@ def parser() -> argparse.ArgumentParser:
         "--no-overlay", dest="overlay", action="store_false", help="no overlay in a bag"
     )
     flags.add_argument(
-        "--overlay-opacity", type=_share, default=0.5, metavar="SHARE",
+        "--overlay-opacity", type=share, default=0.5, metavar="SHARE",
         help="of the classes over the image, 0-1 (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
-        "--storage", choices=STORAGES, default="mcap",
+        "--storage", choices=STORAGES,
         help="of OUT.bag; sqlite3 is what ROS 2 Humble plays without more packages (default: "
-        "%(default)s)",
+        f"{STORAGE})",
     )  # fmt: skip
     add_segmenter_flags(flags)
     return flags
@@ -85,14 +87,19 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(dashed(arguments))
     part = Path(f"{options.out}.part")
     try:
+        _check_output(options)
         if options.resume and options.out.exists():
+            _check_whole(options.out)
             if is_store(part):  # killed between the last two steps
                 shutil.rmtree(part)
             print(f"'{options.out}' is whole already")
             return 0
+        check_new(options.out)
         frames = _drive(options)
         segmenter = new_segmenter(options)
-        store = SegmentationStore(part, _settings(options, segmenter), resume=options.resume)
+        store = SegmentationStore(
+            part, _settings(options, frames, segmenter), resume=options.resume
+        )
     except (ValueError, OSError) as error:
         return _say(str(error), WRONG_INPUT)
     try:
@@ -112,18 +119,46 @@ def _say(sentence: str, code: int) -> int:
     return code
 
 
+def _check_output(options: argparse.Namespace) -> None:
+    """Check that there are outputs of this name, and that the flags go with it.
+
+    Raises:
+        ValueError: there are none, or they don't.
+    """
+    check_output(options.out, options.storage or STORAGE)
+    for_bags = {
+        "--confidence": options.confidence,
+        "--no-overlay": not options.overlay,
+        "--storage": options.storage,
+    }
+    for flag, is_given in for_bags.items():
+        if is_given and not is_bag(options.out):
+            raise ValueError(f"{flag} is for a bag, which '{options.out}' is not by its name")
+
+
+def _check_whole(out: Path) -> None:
+    """Check that what is there is an output of this command.
+
+    Raises:
+        OSError: it is something else.
+    """
+    if not is_output(out):
+        raise FileExistsError(
+            f"'{out}' is there already, and does not look as what this command makes; choose "
+            "another name, or remove it"
+        )
+
+
 def _drive(options: argparse.Namespace) -> Drive:
     """The drive, once it is known that the output can be made of it.
 
     Raises:
         ValueError: it can't; the sentence says what would work.
-        OSError: nor can any other of that name.
     """
-    check_output(options.out, options.storage)
-    check_new(options.out)
     frames = drive(options.drive, rate=options.rate)
     if options.rate and isinstance(frames, BagDrive):
         raise ValueError("a bag has stamps of its own, which go with its messages; drop --rate")
+    check_rate(options.out, frames)
     return frames
 
 
@@ -194,7 +229,9 @@ def _write(
     look = Look(segmenter.label_set, mode, options.overlay_opacity, options.overlay)
     with (
         reported_before(),
-        new_output(options.out, frames, look, options.storage, store.scratch()) as output,
+        new_output(
+            options.out, frames, look, options.storage or STORAGE, store.scratch()
+        ) as output,
         _bar("writing", store.frames) as bar,
     ):
         for each, segmentation in _paired(output.frames, store):
@@ -222,15 +259,18 @@ def _paired(
         yield each, stamped.segmentation
 
 
-def _settings(options: argparse.Namespace, segmenter: VideoSegmenter) -> dict[str, Any]:
+def _settings(
+    options: argparse.Namespace, frames: Drive, segmenter: VideoSegmenter
+) -> dict[str, Any]:
     """Everything that decides what the segmentations are."""
     names = (
-        "drive", "rate", "confidence", "target", "schedule", "dynamic_decrease", "dynamic_increase",
+        "rate", "confidence", "target", "schedule", "dynamic_decrease", "dynamic_increase",
         "rising_share", "overlap", "rows", "columns", "height", "width", "max_gap",
     )  # fmt: skip
     return {
         "checkpoint": _digest(options.restore_from),
         "decision checkpoint": _digest(options.decision_from),
+        "drive": options.drive if isinstance(frames, SyntheticDrive) else realpath(options.drive),
         "device": str(segmenter.device),
         "precision": str(segmenter.precision).removeprefix("torch."),
         **{name.replace("_", " "): getattr(options, name) for name in names},
@@ -251,10 +291,3 @@ def _what_is_kept(part: Path) -> str:
 
 def _bar(what: str, total: int, done: int = 0) -> Any:
     return tqdm(desc=what, total=total, initial=done, unit="frame", dynamic_ncols=True)
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is no share; use 0 to 1")
-    return value

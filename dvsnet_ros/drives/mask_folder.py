@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.drives.decision_log import DecisionLog
 from dvsnet_ros.drives.whole import explained
+
+_NAME: Final = re.compile(r"(ids|mask)\d{6,}\.png|(decisions)\.csv")
 
 
 class MaskFolder:
@@ -69,6 +73,16 @@ class MaskFolder:
     ) -> None:
         with explained(self._out):
             self._log.__exit__(kind, error, trace)
+
+
+def kinds_in(folder: Path) -> set[str]:
+    """Of the files in a folder that are called as a MaskFolder's: `ids`, `mask`, `decisions`.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    matches = (_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return {match[1] or match[2] for match in matches if match}
 
 
 def _write_png(path: Path, image: NDArray[np.uint8]) -> None:

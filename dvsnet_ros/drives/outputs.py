@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +16,17 @@ from dvsnet_ros.drives.bag import IMAGES, BagDrive
 from dvsnet_ros.drives.bag_reader import opened
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
-from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.drives.frame import Drive, DriveError
+from dvsnet_ros.drives.mask_folder import kinds_in
 from dvsnet_ros.drives.numbering import NumberedFrame, numbered
-from dvsnet_ros.drives.topics import ANSWERS, CameraTopics
+from dvsnet_ros.drives.topics import ANSWERS, DECISIONS, CameraTopics
 
 _log = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
+
+LONGEST_NAME: Final = 240
+"""Bytes of an output's name: file systems take 255, and what is not whole yet has a longer one."""
 
 
 class Output(NamedTuple):
@@ -40,8 +45,13 @@ def check_output(out: Path, storage: str) -> None:
     """Check what can be known before there is anything to write.
 
     Raises:
-        ValueError: the name says no kind of output, or the storage does not go with it.
+        ValueError: the name is too long or says no kind of output, or the storage does not go with
+            it.
     """
+    if len(os.fsencode(out.name)) > LONGEST_NAME:
+        raise ValueError(
+            f"'{out.name[:20]}…' is too long a name; give one of at most {LONGEST_NAME} bytes"
+        )
     if is_bag(out):
         check_bag(out, storage)
     elif out.suffix and not _is_video(out):
@@ -51,6 +61,38 @@ def check_output(out: Path, storage: str) -> None:
         )
     if _is_video(out):
         import dvsnet_ros.drives.video_answers  # noqa: F401  # what it needs may not be there
+
+
+def check_rate(out: Path, frames: Drive) -> None:
+    """Check that this output can have as many frames a second as the drive; raises ValueError."""
+    if _is_video(out):
+        from dvsnet_ros.drives import video_answers
+
+        advice = "give another (--rate 10, or DRIVE?rate=10), or a name that is no video's"
+        video_answers.check_rate(frames.name, frames.rate, advice)
+
+
+def is_output(out: Path) -> bool:
+    """Whether what is there looks as an output of `new_output` under this name.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    if is_bag(out):
+        return _has_answers(out)
+    if _is_video(out):
+        from dvsnet_ros.drives.video_answers import is_overlay
+
+        return is_overlay(out)
+    return out.is_dir() and kinds_in(out) == {"ids", "decisions"}
+
+
+def _has_answers(out: Path) -> bool:
+    try:
+        with opened(out) as bag:
+            return any(topic.name == DECISIONS for topic in bag.topics())
+    except DriveError:
+        return False
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import av
 
@@ -14,6 +15,14 @@ from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.numbering import NumberedFrame
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import appears_whole
+
+DECODER: Final = "h264"
+"""Of what a VideoWriter writes."""
+
+SLOWEST: Final = 0.01
+FASTEST: Final = 1000.0
+"""Frames a second of a video: one of .mkv counts milliseconds, and rates have no finer fractions
+than thousandths."""
 
 
 class VideoAnswers:
@@ -27,6 +36,28 @@ class VideoAnswers:
         """Add a frame of the video."""
         look, image = self._look, answered.frame.image
         self._video.write(paint_overlay(image, segmentation, look.labels, look.opacity))
+
+
+def check_rate(name: str, rate: float, advice: str) -> None:
+    """Check that a video can play as many frames a second as the drive of this name has.
+
+    Raises:
+        ValueError: it can't; the sentence ends with the advice.
+    """
+    if not SLOWEST <= rate <= FASTEST:
+        raise ValueError(
+            f"{name} has {rate:g} frames a second, and a video can have {SLOWEST:g} to "
+            f"{FASTEST:g}; {advice}"
+        )
+
+
+def is_overlay(path: Path) -> bool:
+    """Whether a file is a video such as `new_video` makes, as far as the codec tells."""
+    try:
+        with av.open(str(path)) as container:
+            return [stream.codec_context.name for stream in container.streams] == [DECODER]
+    except av.FFmpegError:
+        return False
 
 
 @contextmanager

@@ -96,6 +96,18 @@ def test_frames_that_can_not_be_segmented_are_left_out_and_counted(
     ]
 
 
+def test_masks_of_an_earlier_run_are_not_mixed_with_new_ones(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(images), "--restore-from", str(checkpoint), "--save-dir", str(tmp_path)]
+    (tmp_path / "notes.txt").touch()
+    assert inference.run([*arguments, *SETTINGS]) == 0
+    before = outputs(tmp_path)
+    assert inference.run([*arguments, *SETTINGS, "--num-steps", "2"]) == 2
+    assert f"'{tmp_path}' holds masks of an earlier run; give another" in capsys.readouterr().err
+    assert outputs(tmp_path) == before
+
+
 def test_a_video_and_num_steps(checkpoint: Path, images: Path, tmp_path: Path) -> None:
     video = tmp_path / "drive.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (128, 96))

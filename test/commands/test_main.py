@@ -122,6 +122,27 @@ def test_the_checkpoint_has_one_name_everywhere(name: str) -> None:
         assert options.restore_from == Path("road.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("process a b --overlay-opacity abc", "argument --overlay-opacity: 'abc' is no number"),
+        ("process a b --overlay-opacity 2", "argument --overlay-opacity: 2 is no share; use 0 to"),
+        ("process a b --rate abc", "argument --rate: 'abc' is no number"),
+        ("inference a --num-steps 1.5", "argument --num-steps: '1.5' is no whole number"),
+        ("inference a --rows two", "argument --rows: 'two' is no whole number"),
+        ("demo a --duration abc", "argument --duration: 'abc' is no number"),
+        ("demo a --target nan", "argument --target: nan is no score; use 0 to 100"),
+    ],
+)
+def test_a_wrong_number_is_told_in_ordinary_words(
+    words: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["process", "inference", "evaluate", "report"])
 def test_every_checkpoint_may_be_the_shipped_one(name: str) -> None:
     parser = importlib.import_module(f"dvsnet_ros.commands.{name}").parser()

@@ -300,6 +300,50 @@ def test_broken_frames_are_reported_once_and_left_out(
     assert [each.stamp for each in masks] == [0, 2 * SECOND // 10]
 
 
+@pytest.mark.parametrize("name", ["out.bag", "out.mcap", "out.mp4", "out"])
+def test_what_is_whole_is_not_made_again(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    source, out = "synthetic:width=128,height=96,duration=0.2,rate=10", tmp_path / name
+    words = arguments(source, out, checkpoint)
+    assert process.run(words) == 0
+    before = file_bytes(out)
+    assert process.run([*words, "--resume"]) == 0
+    assert capsys.readouterr().out.endswith(f"'{out}' is whole already\n")
+    assert file_bytes(out) == before
+
+
+@pytest.mark.parametrize("name", ["folder", "masks", "bag.bag", "broken.mcap", "video.mp4"])
+def test_what_something_else_made_is_not_taken_for_whole(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "masks").mkdir()
+    for file in ("decisions.csv", "ids000000.png", "mask000000.png"):  # as of `inference`
+        (tmp_path / "masks" / file).touch()
+    bags.write_bag(tmp_path / "bag.bag", bags.greys(2))
+    (tmp_path / "broken.mcap").write_bytes(b"no bag")
+    video = cv2.VideoWriter(
+        str(tmp_path / "video.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 10.0, SIZE[::-1]
+    )
+    video.write(noise(0))
+    video.release()
+    assert process.run([*arguments("synthetic", tmp_path / name, checkpoint), "--resume"]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"dvsnet process: '{tmp_path / name}' is there already, and does")
+    assert said.out == ""
+
+
+def test_a_drive_is_the_same_by_whatever_path(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = small_frames(tmp_path / "drive"), tmp_path / "out.bag"
+    with largest_file(2**17):
+        assert process.run(arguments(source, out, checkpoint)) == 2
+    monkeypatch.chdir(tmp_path)
+    assert process.run([*arguments("./drive/", out, checkpoint), "--resume"]) == 0
+
+
 def small_frames(folder: Path) -> Path:
     """Five frames: the second is broken, and the fourth too small for the regions."""
     folder.mkdir()
@@ -370,6 +414,12 @@ def test_an_error_that_resuming_can_not_mend_does_not_advise_it(
         ("{bag} {out}.txt --checkpoint {checkpoint}", "neither a bag"),
         ("{bag} {out}/no/out.bag --checkpoint {checkpoint}", "there is no folder"),
         ("{bag} {bag} --checkpoint {checkpoint}", "is there already"),
+        (f"{{bag}} {{out}}{'x' * 250} --checkpoint {{checkpoint}}", "at most 240 bytes"),
+        ("{bag} {out} --checkpoint {checkpoint} --confidence", "--confidence is for a bag"),
+        ("{bag} {out}.mp4 --checkpoint {checkpoint} --no-overlay", "--no-overlay is for a bag"),
+        ("{bag} {out} --checkpoint {checkpoint} --storage mcap", "--storage is for a bag"),
+        ("{street} {out}.mp4 --checkpoint {checkpoint} --rate 1e5", "can have 0.01 to 1000; give"),
+        ("{street} {out}.mkv --checkpoint {checkpoint} --rate 4e-4", "has 0.0004 frames a second"),
         ("{words} {out}.bag --checkpoint {checkpoint}", "holds no images"),
         ("{cut} {out}.bag --checkpoint {checkpoint}", "can't be read"),
         ("{empty} {out}.bag --checkpoint {checkpoint}", "holds no images"),
@@ -389,7 +439,15 @@ def test_wrong_input_gets_a_sentence(
     cut = shutil.copytree(bag, inputs / "cut.bag")
     os.truncate(bags.storage_file(cut), 100_000)
     only_words = bags.write_bag(inputs / "words.bag", [("/words", SECOND, bags.text("alone"))])
-    places = {"bag": bag, "cut": cut, "words": only_words, "empty": inputs / "empty"}
+    (inputs / "street").mkdir()
+    cv2.imwrite(str(inputs / "street/0.png"), noise(0))
+    places = {
+        "street": inputs / "street",
+        "bag": bag,
+        "cut": cut,
+        "words": only_words,
+        "empty": inputs / "empty",
+    }
     arguments = words.format(out=out, checkpoint=checkpoint, **places).split()
     defaults = [] if "--overlap" in arguments else ["--overlap", "16"]
     assert process.run([*arguments, *defaults]) == 2

@@ -17,6 +17,7 @@ from dvsnet_ros.drives import Drive, DriveError, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.outputs import check_output, new_output
 from dvsnet_ros.drives.topics import ANSWERS, LABEL_INFO
+from dvsnet_ros.drives.video_answers import FASTEST, SLOWEST
 from helpers import bags
 from helpers.bag_contents import Received, file_bytes, header_stamp, read_bag, topics
 from helpers.limits import largest_file, peak_memory
@@ -199,6 +200,16 @@ def test_a_video(folder: Path, tmp_path: Path) -> None:
     for index, frame in enumerate(video):
         expected = paint_overlay(noise(index), segmentation(index, *SIZE), CAMVID, 0.7)
         assert np.abs(frame.image.astype(int) - expected).mean() < 40
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.mov"])
+@pytest.mark.parametrize("rate", [SLOWEST, FASTEST])
+def test_videos_of_the_slowest_and_the_fastest_rate(
+    folder: Path, tmp_path: Path, name: str, rate: float
+) -> None:
+    make(tmp_path / name, drive(folder, rate=rate))
+    video = drive(tmp_path / name)
+    assert (len(list(video)), video.rate) == (3, rate)
 
 
 def test_a_folder(folder: Path, tmp_path: Path) -> None:
