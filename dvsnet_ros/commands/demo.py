@@ -32,8 +32,10 @@ from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
+from dvsnet_ros.drives.video_answers import check_rate
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import check_folder
+from dvsnet_ros.nodes.demo_pacing import LONGEST_STEP
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
 from dvsnet_ros.nodes.demo_session import record
@@ -71,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(
         prog="dvsnet demo",
         description="Starts the node and a player as two processes, plays a drive over DDS, and "
-        "leaves overlay.mp4, decisions.csv and summary.png.",
+        "leaves overlay.mp4, decisions.csv and summary.png. The drive is played as its stamps say; "
+        f"but gaps of over {LONGEST_STEP:g} s, at which the node forgets its key frames, are not "
+        "waited for.",
         epilog="example: dvsnet demo street.mp4 --out demo",
     )
     flags.add_argument(
@@ -169,10 +173,12 @@ def _plan(options: argparse.Namespace) -> Plan:
         OSError: nor can the output's folder.
     """
     check_folder(options.out)
+    _check_name(options.drive)
     source = options.drive
     if source == "synthetic" and options.duration:
         source = f"synthetic:duration={options.duration}"
     frames = drive(source, rate=options.rate)
+    check_rate(frames.name, frames.rate, "give another --rate")
     first = next(iter(frames), None)
     if first is None:
         raise DriveError(f"no frame of {frames.name} can be read")
@@ -191,6 +197,14 @@ def _plan(options: argparse.Namespace) -> Plan:
         checkpoint=options.restore_from.absolute(),
         labels=loaded.label_set,
     )
+
+
+def _check_name(source: str) -> None:
+    """Check that a ROS node can be told the drive's name; raises ValueError."""
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{source!a} is not in UTF-8, as ROS wants names; rename it") from error
 
 
 @contextmanager
@@ -217,8 +231,8 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
         "schedule": options.schedule,
         "reliability": "reliable",
     }
-    player = {"drive": plan.source, "rate": plan.rate, "frames": plan.frames}
-    kept = DemoRecord(plan.frames)
+    player = {"drive": plan.source, "rate": options.rate or 0.0, "frames": plan.frames}
+    kept = DemoRecord(plan.frames, plan.rate)
     with (
         VideoWriter(results / "overlay.mp4", plan.rate) as video,
         closing(record(node, player, options.domain_id, folder)) as frames,
@@ -238,9 +252,7 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
 
 def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
     print(plan.title)
-    count = (
-        f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.rate / plan.rate:.2f} × real time"
-    )
+    count = f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.speed:.2f} × real time"
     print(
         f"{count if len(kept) > 1 else '1 frame'}; none dropped, each mask of its frame's own size "
         "and stamp"

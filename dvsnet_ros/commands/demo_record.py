@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives.decision_log import DecisionLog
+from dvsnet_ros.nodes.demo_pacing import Spacing
 from dvsnet_ros.nodes.demo_recorder import RecordedFrame
 
 SHOTS = 6
@@ -22,6 +24,7 @@ class DemoRecord:
 
     Args:
         expected_frames: about how many frames will come; the summary shows one of each sixth.
+        drive_rate: frames a second of the drive.
 
     Attributes:
         stamps: nanoseconds, a frame.
@@ -34,6 +37,7 @@ class DemoRecord:
     """
 
     expected_frames: int
+    drive_rate: float
     stamps: list[int] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
@@ -65,13 +69,24 @@ class DemoRecord:
     @property
     def rate(self) -> float:
         """Frames a second on the way through the node; NaN of a single frame."""
+        return (len(self) - 1) / self._elapsed
+
+    @property
+    def speed(self) -> float:
+        """How fast that was, where 1 is as fast as the drive; NaN of a single frame."""
+        return float(self.seconds[-1]) / self._elapsed
+
+    @property
+    def _elapsed(self) -> float:
         seconds = self.times[-1] - self.times[0]
-        return (len(self) - 1) / seconds if seconds > 0 else float("nan")
+        return seconds if seconds > 0 else float("nan")
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """Time of each frame in the drive, from its first frame on."""
-        return (np.array(self.stamps) - self.stamps[0]) / 1e9
+        """Time of each frame from the first one on, as it is played: without long gaps."""
+        spacing = Spacing(self.drive_rate)
+        steps = (spacing.between(*stamps) for stamps in pairwise(self.stamps))
+        return np.array(list(accumulate(steps, initial=0.0)))
 
     def share(self, path: RegionPath) -> float:
         """Share of the regions that took this path, 0-1."""

@@ -88,7 +88,8 @@ def draw_summary(record: DemoRecord, labels: LabelSet, title: str, path: Path) -
 
 
 def _draw_head(figure: Any, title: str) -> None:
-    figure.text(0.012, 0.93, title, size=17, weight="bold", va="top")
+    # A name may hold what would be a formula.
+    figure.text(0.012, 0.93, title, size=17, weight="bold", va="top", parse_math=False)
     text = textwrap.fill(EXPLANATION, 190)
     figure.text(0.012, 0.60, text, size=10.5, va="top", linespacing=1.35)
 
@@ -129,9 +130,11 @@ def _draw_legend(figure: Any, labels: LabelSet, shots: list[RecordedFrame]) -> N
         for index, (name, color) in enumerate(zip(labels.classes, labels.colors, strict=True))
         if shares[index] >= SMALLEST_SHARE
     ]
-    figure.legend(
+    names = figure.legend(
         handles=classes, loc="lower center", ncols=min(len(classes), 11), frameon=False, fontsize=10
     )
+    for text in names.get_texts():
+        text.set_parse_math(False)
 
 
 def _draw_paths(axis: Any, record: DemoRecord) -> None:

@@ -1,7 +1,7 @@
 """The player of ``dvsnet demo``: publishes a drive as a camera would, waiting for each answer.
 
-The frames go out at the drive's rate, but none before the one before it is recorded, so that a
-slow machine plays slower and drops nothing.
+The frames go out as their stamps say, but none before the one before it is recorded, so that a slow
+machine plays slower and drops nothing; and nobody waits for the end of a long gap.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from dvsnet_ros.drives import DriveError, Frame, drive
+from dvsnet_ros.nodes.demo_pacing import Spacing
 from dvsnet_ros.nodes.frame_messages import frame_messages
 from dvsnet_ros.nodes.messages import NANOSECONDS
 
@@ -75,10 +76,11 @@ class DemoPlayer(Node):
         if last is None:
             raise DriveError(f"no frame of {self._drive.name} can be read")
         self._warm_up(last)
+        spacing = Spacing(self._drive.rate)
         sent, header = time.monotonic(), self._send(last)
         for frame in frames:  # the next one is made while the node works on this one
             self._wait_for_answer(header)
-            due = sent + max(0, frame.stamp - last.stamp) / NANOSECONDS
+            due = sent + spacing.between(last.stamp, frame.stamp)
             self._wait(lambda: False, due - time.monotonic())
             sent, header = time.monotonic(), self._send(frame)
             last = frame
@@ -104,6 +106,7 @@ class DemoPlayer(Node):
 
     def _send(self, frame: Frame) -> Header:
         messages = frame_messages(frame)
+        self._answered = Header()  # the answer before, in case that its frame had the same stamp
         self._infos.publish(messages.camera_info)
         self._images.publish(messages.image)
         return messages.header

@@ -22,6 +22,15 @@ LAST_WORDS: Final = 15
 """Lines of a process's log that are shown when it ended."""
 
 
+class _QuotingDumper(yaml.SafeDumper):
+    """Puts words in quotes; without them, ROS takes a drive that is called 1e3 for a number."""
+
+
+_QuotingDumper.add_representer(
+    str, lambda dumper, word: dumper.represent_scalar("tag:yaml.org,2002:str", word, style='"')
+)
+
+
 class ProcessEndedError(Exception):
     """A process that is needed ended; ``str()`` says which, and the end of its log."""
 
@@ -57,7 +66,7 @@ class Processes:
         """Start the node of this name, ``python -m module``, with these parameters."""
         file = self._folder / f"{name}.yaml"
         own = {f"{self._namespace}/{name}": {"ros__parameters": dict(parameters)}}
-        file.write_text(yaml.safe_dump(own), encoding="utf-8")
+        file.write_text(yaml.dump(own, Dumper=_QuotingDumper), encoding="utf-8")
         ros_arguments = ["-r", f"__ns:={self._namespace}", "--params-file", str(file)]
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(

@@ -37,7 +37,7 @@ def record(
     """
     enter_own_world(domain_id)
     namespace = f"/dvsnet_demo_{os.getpid()}"  # two demos at a time do not hear each other
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     executor = SingleThreadedExecutor()
     try:
         recorder = DemoRecorder(namespace)

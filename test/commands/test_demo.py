@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -15,8 +16,10 @@ import pytest
 from dvsnet_ros.commands.main import main
 from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
 from dvsnet_ros.drives import drive
+from dvsnet_ros.nodes.demo_pacing import Spacing
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_session import record
+from helpers.bags import IMAGE, raw, write_bag
 from helpers.processes import running
 
 DEMO = [sys.executable, "-m", "dvsnet_ros.commands.main", "demo"]
@@ -104,6 +107,51 @@ def test_masks_come_at_each_frames_own_size_and_stamp(
     assert all(frame.latency > 0 for frame in frames)
 
 
+def two_sequences(folder: Path) -> Path:
+    """A folder of two sequences of two frames, called as CamVid's are, and so 12 s apart."""
+    folder.mkdir()
+    for index, name in enumerate(("0001TP_00001", "0001TP_00003", "0006R0_00001", "0006R0_00003")):
+        frame = np.random.default_rng(index // 2).integers(0, 256, (131, 162, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{name}.png"), frame)
+    return folder
+
+
+@pytest.mark.timeout(180)
+def test_recorded_stamps_are_kept_and_gaps_are_not_waited_for(
+    tmp_path: Path, ros_domain: int
+) -> None:
+    # The name would be a formula to matplotlib, and no valid one.
+    folder, out = two_sequences(tmp_path / "p$_$q"), tmp_path / "demo"
+    flags = ["--out", str(out), "--target", "0", "--schedule", "fixed"]
+    with running([*DEMO, str(folder), *flags, "--domain-id", str(ros_domain)]) as demo:
+        assert demo.wait(150) == 0, demo.output
+    with (out / "decisions.csv").open(encoding="utf-8") as file:
+        paths = [row["path"] for row in csv.DictReader(file)]
+    assert paths[::4] == ["segmentation", "flow"] * 2  # the node forgets after 10 s
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("_own_environment")
+def test_a_drive_may_be_called_as_a_number_and_repeat_its_stamps(
+    tmp_path: Path, ros_domain: int, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = np.zeros((131, 162, 3), np.uint8)
+    write_bag(tmp_path / "1e3", [(IMAGE, index, raw(frame, 5)) for index in range(3)])
+    monkeypatch.chdir(tmp_path)
+    node = {"checkpoint": str(checkpoint), "reliability": "reliable"}
+    with closing(record(node, {"drive": "1e3"}, ros_domain, tmp_path)) as played:
+        assert [frame.stamp for frame in played] == [5, 5, 5]
+
+
+def test_the_spacing_of_frames() -> None:
+    stamps = [0.0, 0.5, 0.75, 10.0, 20.1, 20.2, 3.0, 3.0, 3.4]
+    spacing = Spacing(4.0)
+    steps = [spacing.between(round(a * 1e9), round(b * 1e9)) for a, b in pairwise(stamps)]
+    assert steps == pytest.approx([0.5, 0.25, 9.25, 9.25, 0.1, 0.1, 0.1, 0.4])
+    assert Spacing(4.0).between(0, 3600 * 10**9) == 0.25
+    assert Spacing(0.01).between(0, 3600 * 10**9) == 1.0
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.usefixtures("_own_environment")
 def test_a_node_that_dies_is_quoted(tmp_path: Path, ros_domain: int) -> None:
@@ -163,13 +211,22 @@ def command_lines_with(text: str) -> list[str]:
         (["--checkpoint", "{folder}/file"], "'{folder}/file' can't be read as safetensors"),
         (["--out", "{folder}/file"], "'{folder}/file' is a file; give a folder"),
         (["--device", "abacus"], "abacus"),
+        (["{folder}/caf\udce9"], r"/caf\udce9' is not in UTF-8, as ROS wants names; rename it"),
+        (["{street}", "--rate", "1e5"], "street has 100000 frames a second, and a video can have"),
     ],
 )
 def test_wrong_input_gets_one_sentence_and_leaves_nothing(
-    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "file").write_text("no checkpoint, and no folder")
-    given = [argument.format(folder=tmp_path) for argument in arguments]
+    street = tmp_path_factory.mktemp("drive") / "street"
+    street.mkdir()
+    cv2.imwrite(str(street / "0.png"), np.zeros((131, 162, 3), np.uint8))
+    given = [argument.format(folder=tmp_path, street=street) for argument in arguments]
     if "--out" not in given:
         given += ["--out", str(tmp_path / "demo")]
     assert main(["demo", *given]) == 2
