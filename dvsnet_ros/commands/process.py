@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "--rate",
         type=number,
         metavar="HZ",
-        help="frames a second, in place of the drive's own stamps; not of a bag",
+        help="frames a second, in place of the drive's own stamps; not from a bag to a bag",
     )
     flags.add_argument(
         "--confidence", action="store_true", help="the confidence of every pixel, too, in a bag"
@@ -156,8 +156,10 @@ def _drive(options: argparse.Namespace) -> Drive:
         ValueError: it can't; the sentence says what would work.
     """
     frames = drive(options.drive, rate=options.rate)
-    if options.rate and isinstance(frames, BagDrive):
-        raise ValueError("a bag has stamps of its own, which go with its messages; drop --rate")
+    if is_bag(options.out) and isinstance(frames, BagDrive) and not frames.keeps_stamps:
+        raise ValueError(
+            "a bag has stamps of its own, which go with its messages to another bag; give no rate"
+        )
     check_rate(options.out, frames)
     return frames
 

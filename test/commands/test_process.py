@@ -406,6 +406,8 @@ def test_an_error_that_resuming_can_not_mend_does_not_advise_it(
         ("{bag}/no {out}.bag --checkpoint {checkpoint}", "there is no"),
         ("{bag}?topic=/no {out}.bag --checkpoint {checkpoint}", "no images on the topic /no"),
         ("{bag} {out}.bag --checkpoint {checkpoint} --rate 5", "stamps of its own"),
+        ("{bag}?rate=5 {out}.mcap --checkpoint {checkpoint}", "to another bag; give no rate"),
+        ("{bag} {out}.mp4 --checkpoint {checkpoint} --rate 1e5", "can have 0.01 to 1000; give"),
         ("{bag} {out}.bag --checkpoint {checkpoint} --overlap 10", "divisible by 8"),
         ("{bag} {out}.bag --checkpoint {checkpoint} --overlap 64", "at most 48"),
         ("{bag} {out}.bag --checkpoint {checkpoint} --rows 0", "needs at least 1"),
