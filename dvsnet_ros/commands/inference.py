@@ -18,7 +18,6 @@ from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder, kinds_in
-from dvsnet_ros.drives.numbering import numbered
 from dvsnet_ros.drives.whole import check_folder
 
 SCHEDULE = Schedule("fixed", 95.0)
@@ -94,13 +93,11 @@ def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespa
     start = time.perf_counter()
     folder = MaskFolder(options.save_dir, ids=options.save_ids, colors=segmenter.label_set)
     with folder:
-        first = tqdm(
-            itertools.islice(numbered(frames), steps), total=steps, unit="frame", dynamic_ncols=True
-        )
-        for each, segmentation in segmentations(first, segmenter, frames.name):
+        first = tqdm(itertools.islice(frames, steps), total=steps, unit="frame", dynamic_ncols=True)
+        for frame, segmentation in segmentations(first, segmenter, frames.name):
             if segmentation is not None:
                 counts.update(decision.path for decision in segmentation.decisions)
-                folder.write(each.number, segmentation)
+                folder.write(frame.index, segmentation)
                 written += 1
         if not written:
             raise ValueError(f"no frame of {frames.name} could be read")

@@ -32,8 +32,7 @@ from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, SyntheticDrive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES, is_bag
-from dvsnet_ros.drives.numbering import NumberedFrame, numbered
-from dvsnet_ros.drives.outputs import check_output, check_rate, is_output, new_output
+from dvsnet_ros.drives.outputs import Received, check_output, check_rate, is_output, new_output
 from dvsnet_ros.drives.whole import check_new
 
 WRONG_INPUT = 2
@@ -198,16 +197,16 @@ def _segment(
     """Segment the frames that the store lacks."""
     if store.state:
         segmenter.restore(store.state)
-    left = itertools.islice(numbered(frames), store.place, None)
+    left = itertools.islice(frames, store.place, None)
     segmented = segmentations(
         left, segmenter, frames.name, confidence=confidence, begun=store.frames > 0
     )
     with _bar("segmenting", len(frames), store.place) as bar:
-        for each, segmentation in segmented:
+        for frame, segmentation in segmented:
             if segmentation is None:
                 store.skip()
             else:
-                store.add(each.frame.stamp, segmentation)
+                store.add(frame.stamp, segmentation)
             bar.update()
             if interrupted.asked or store.is_full:
                 store.save(segmenter.state())
@@ -236,9 +235,9 @@ def _write(
         ) as output,
         _bar("writing", store.frames) as bar,
     ):
-        for each, segmentation in _paired(output.frames, store):
-            segmentation = segmentation.resized(*each.frame.image.shape[:2])
-            output.answers.write(each, segmentation)
+        for (frame, received), segmentation in _paired(output.frames, store):
+            segmentation = segmentation.resized(*frame.image.shape[:2])
+            output.answers.write(frame, segmentation, received)
             counts.update(decision.path for decision in segmentation.decisions)
             bar.update()
             if interrupted.asked:
@@ -247,13 +246,13 @@ def _write(
 
 
 def _paired(
-    frames: Iterator[NumberedFrame], store: SegmentationStore
-) -> Iterator[tuple[NumberedFrame, Segmentation]]:
+    frames: Iterator[Received], store: SegmentationStore
+) -> Iterator[tuple[Received, Segmentation]]:
     """Frames and their segmentations."""
     skipped = frozenset(store.skipped)
     segmented = (each for place, each in enumerate(frames) if place not in skipped)
     for each, stamped in itertools.zip_longest(segmented, store):
-        if each is None or stamped is None or each.frame.stamp != stamped.stamp:
+        if each is None or stamped is None or each[0].stamp != stamped.stamp:
             raise StoreError(
                 f"the drive has changed since it was segmented; remove '{store.folder}' and start "
                 "again"

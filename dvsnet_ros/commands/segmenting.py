@@ -13,7 +13,7 @@ from dvsnet_ros.core.merging import AGE_DISCOUNT
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives.numbering import NumberedFrame
+from dvsnet_ros.drives.frame import Frame
 
 MOST_UNSEGMENTED: Final = 32
 """Frames from a drive's start after which, if none can be segmented, nobody waits for one more."""
@@ -56,13 +56,13 @@ def schedule_of(options: argparse.Namespace) -> Schedule:
 
 
 def segmentations(
-    frames: Iterable[NumberedFrame],
+    frames: Iterable[Frame],
     segmenter: VideoSegmenter,
     name: str,
     *,
     confidence: bool = False,
     begun: bool = False,
-) -> Iterator[tuple[NumberedFrame, Segmentation | None]]:
+) -> Iterator[tuple[Frame, Segmentation | None]]:
     """Segment frames; with None come those that can't be, reported as broken ones are.
 
     As in the node, such a frame (one that is too small for the regions) costs the key frames.
@@ -79,22 +79,20 @@ def segmentations(
             says why the first can't.
     """
     skipped: list[tuple[int, ValueError]] = []
-    for each in frames:
+    for frame in frames:
         segmentation = None
         try:
-            segmentation = segmenter.segment(
-                each.frame.image, each.frame.stamp, confidence=confidence
-            )
+            segmentation = segmenter.segment(frame.image, frame.stamp, confidence=confidence)
         except ValueError as error:
             segmenter.reset()
-            skipped.append((each.number, error))
+            skipped.append((frame.index, error))
         begun = begun or segmentation is not None
         if begun:
             _report(skipped, name)
             skipped = []
         elif len(skipped) >= MOST_UNSEGMENTED:
             break
-        yield each, segmentation
+        yield frame, segmentation
     if skipped:
         raise skipped[0][1]
 

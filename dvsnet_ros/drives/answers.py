@@ -14,8 +14,8 @@ from dvsnet_ros.core.segmentation import RegionDecision, Segmentation
 from dvsnet_ros.drives import bag_messages, topics
 from dvsnet_ros.drives.bag_types import new_message
 from dvsnet_ros.drives.bag_writer import BagWriter
+from dvsnet_ros.drives.frame import Frame
 from dvsnet_ros.drives.mask_folder import MaskFolder
-from dvsnet_ros.drives.numbering import NumberedFrame
 from dvsnet_ros.drives.whole import appears_whole
 
 
@@ -39,8 +39,8 @@ class Look:
 class Answers(Protocol):
     """Takes the segmentations of a drive, frame by frame."""
 
-    def write(self, answered: NumberedFrame, segmentation: Segmentation) -> None:
-        """Add a frame's segmentation, at the frame's size.
+    def write(self, frame: Frame, segmentation: Segmentation, received: int) -> None:
+        """Add a frame's segmentation, at the frame's size; it was received at this stamp (ns).
 
         Raises:
             OSError: it can't be written.
@@ -56,9 +56,8 @@ class BagAnswers:
         self._look = look
         self._is_first = True
 
-    def write(self, answered: NumberedFrame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, segmentation: Segmentation, received: int) -> None:
         """Add messages, with the frame's header."""
-        _, frame, received = answered
         bag, header = self._bag, bag_messages.header(frame.stamp, frame.frame_id)
         if self._is_first:
             info = _label_info(self._look.labels, frame.stamp)
@@ -83,9 +82,9 @@ class FolderAnswers:
     def __init__(self, folder: MaskFolder) -> None:
         self._folder = folder
 
-    def write(self, answered: NumberedFrame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, segmentation: Segmentation, received: int) -> None:  # noqa: ARG002
         """Add a PNG, and a row a region."""
-        self._folder.write(answered.number, segmentation)
+        self._folder.write(frame.index, segmentation)
 
 
 @contextmanager

@@ -181,7 +181,12 @@ class BagDrive:
         # An image that is part of the message's bytes can't be written to, unlike any other frame.
         image = np.require(image, requirements="W")
         return Frame(
-            image, stamp, message.header.frame_id, labels=labels, calibration=self.calibration
+            image,
+            stamp,
+            message.header.frame_id,
+            labels=labels,
+            calibration=self.calibration,
+            index=index,
         )
 
     def _labels_if_whole(

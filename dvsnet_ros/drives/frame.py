@@ -72,6 +72,7 @@ class Frame:
             so that before[y + dy, x + dx] shows what image[y, x] shows.
         calibration: of the camera, where the drive knows it.
         label_set: name of the label set that the labels are of, empty where the drive can't know.
+        index: its place in the drive, the broken frames counted.
     """
 
     image: NDArray[np.uint8]
@@ -81,6 +82,7 @@ class Frame:
     flow: NDArray[np.float32] | None = None
     calibration: Calibration | None = None
     label_set: str = ""
+    index: int = 0
 
     @property
     def camera(self) -> Calibration:

@@ -85,6 +85,7 @@ class ImageDrive:
             labels=labels,
             calibration=file.calibration,
             label_set=label_set,
+            index=index,
         )
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rosbags.interfaces import Connection
 
@@ -16,9 +16,8 @@ from dvsnet_ros.drives.bag import IMAGES, BagDrive
 from dvsnet_ros.drives.bag_reader import opened
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
-from dvsnet_ros.drives.frame import Drive, DriveError
+from dvsnet_ros.drives.frame import Drive, DriveError, Frame
 from dvsnet_ros.drives.mask_folder import kinds_in
-from dvsnet_ros.drives.numbering import NumberedFrame, numbered
 from dvsnet_ros.drives.topics import ANSWERS, DECISIONS, CameraTopics
 
 _log = logging.getLogger(__name__)
@@ -29,16 +28,21 @@ LONGEST_NAME: Final = 240
 """Bytes of an output's name: file systems take 255, and what is not whole yet has a longer one."""
 
 
+Received: TypeAlias = tuple[Frame, int]
+"""A frame, and when it was received (ns)."""
+
+
 class Output(NamedTuple):
     """An output that is being made.
 
     Attributes:
         answers: takes the segmentations.
-        frames: the drive's; in a bag, what came with a frame is written as it is taken.
+        frames: the drive's, each with when it was received (ns); in a bag, what came with a frame
+            is written as it is taken.
     """
 
     answers: Answers
-    frames: Iterator[NumberedFrame]
+    frames: Iterator[Received]
 
 
 def check_output(out: Path, storage: str) -> None:
@@ -118,13 +122,17 @@ def new_output(
         from dvsnet_ros.drives.video_answers import new_video
 
         with new_video(out, frames.rate, look, beside) as video:
-            yield Output(video, numbered(frames))
+            yield Output(video, _as_stamped(frames))
     else:
         with new_folder(out, beside) as folder:
-            yield Output(folder, numbered(frames))
+            yield Output(folder, _as_stamped(frames))
 
 
-def _recorded(frames: Drive, bag: BagWriter) -> Iterator[NumberedFrame]:
+def _as_stamped(frames: Drive) -> Iterator[Received]:
+    return ((frame, frame.stamp) for frame in frames)
+
+
+def _recorded(frames: Drive, bag: BagWriter) -> Iterator[Received]:
     """The frames, each when the bag has what came before it and with it.
 
     The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
@@ -133,12 +141,12 @@ def _recorded(frames: Drive, bag: BagWriter) -> Iterator[NumberedFrame]:
         yield from _copied(frames, bag)
         return
     recorder = CameraRecorder(bag, CameraTopics())
-    for each in numbered(frames):
-        recorder.write(each.frame)
-        yield each
+    for frame in frames:
+        recorder.write(frame)
+        yield frame, frame.stamp
 
 
-def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[NumberedFrame]:
+def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[Received]:
     """The frames of a bag, each when what came before it and with it is copied.
 
     Damage among other messages ends what can be read of all topics together; from there on, the
@@ -157,12 +165,12 @@ def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[NumberedFrame]:
             index += 1
             connections[connection.msgtype] = connection
         if frame is not None:
-            yield NumberedFrame(index, frame, message.time)
+            yield frame, message.time
     if seen >= announced:
         return
-    for each, copied in _copied_images(frames, bag, index, connections):
+    for received, copied in _copied_images(frames, bag, index, connections):
         seen += copied
-        yield each
+        yield received
     # No warning: those of the drive have been given before, and are kept back while it is copied.
     _log.error(
         "%s: %d of its %d messages can't be read, and are missing in what is made of it",
@@ -172,7 +180,7 @@ def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[NumberedFrame]:
 
 def _copied_images(
     frames: BagDrive, bag: BagWriter, last: int, connections: Mapping[str, Connection]
-) -> Iterator[tuple[NumberedFrame, int]]:
+) -> Iterator[tuple[Received, int]]:
     """The frames after the last one that was taken, and how many messages are copied with each.
 
     An image is copied if one of its type was before: only then it is known how to declare it.
@@ -180,17 +188,18 @@ def _copied_images(
     with opened(frames.path) as source:
         records = enumerate(source.records(frames.topic, IMAGES))
         is_copied = frames.topic not in ANSWERS
-        for each in numbered(frames):
-            if each.number <= last:
+        for frame in frames:
+            if frame.index <= last:
                 continue
-            copied = 0
+            copied, received = 0, frame.stamp
             for index, record in records:
+                received = record.time
                 if index > last and is_copied and record.type in connections:
                     bag.copy(connections[record.type], record.time, record.data)
                     copied += 1
-                if index == each.number:
+                if index == frame.index:
                     break
-            yield each, copied
+            yield (frame, received), copied
 
 
 def _is_video(out: Path) -> bool:

@@ -46,7 +46,7 @@ class VideoDrive:
                         self.path, index, len(self),
                     )  # fmt: skip
                     return
-                yield Frame(image, regular_stamp(index, self.rate))
+                yield Frame(image, regular_stamp(index, self.rate), index=index)
 
     def __getitem__(self, index: int) -> Frame:
         index = frame_index(index, len(self))
@@ -55,7 +55,7 @@ class VideoDrive:
             image = self._stepped_to(index)
         if image is None:
             raise DriveError(f"frame {index} of {self.path} can't be decoded")
-        return Frame(image, regular_stamp(index, self.rate))
+        return Frame(image, regular_stamp(index, self.rate), index=index)
 
     def _sought(self, index: int) -> NDArray[np.uint8] | None:
         """The image of a frame where OpenCV can go to it.

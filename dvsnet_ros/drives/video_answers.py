@@ -12,7 +12,7 @@ import av
 from dvsnet_ros.core.overlay import paint_overlay
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.drives.answers import Look
-from dvsnet_ros.drives.numbering import NumberedFrame
+from dvsnet_ros.drives.frame import Frame
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import appears_whole
 
@@ -32,10 +32,10 @@ class VideoAnswers:
         self._video = video
         self._look = look
 
-    def write(self, answered: NumberedFrame, segmentation: Segmentation) -> None:
+    def write(self, frame: Frame, segmentation: Segmentation, received: int) -> None:  # noqa: ARG002
         """Add a frame of the video."""
-        look, image = self._look, answered.frame.image
-        self._video.write(paint_overlay(image, segmentation, look.labels, look.opacity))
+        look = self._look
+        self._video.write(paint_overlay(frame.image, segmentation, look.labels, look.opacity))
 
 
 def check_rate(name: str, rate: float, advice: str) -> None:

@@ -9,16 +9,15 @@ from dvsnet_ros.commands.segmenting import MOST_UNSEGMENTED, segmentations
 from dvsnet_ros.core.checkpoint import untrained_checkpoint
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import Frame
-from dvsnet_ros.drives.numbering import NumberedFrame
 
 WORKS, TOO_SMALL = 32, 16
 
 
-def frames(heights: list[int], seen: list[int]) -> Iterator[NumberedFrame]:
+def frames(heights: list[int], seen: list[int]) -> Iterator[Frame]:
     """Frames of these heights; the numbers of those that were asked for are put into `seen`."""
     for number, height in enumerate(heights):
         seen.append(number)
-        yield NumberedFrame(number, Frame(np.zeros((height, 32, 3), np.uint8), number), number)
+        yield Frame(np.zeros((height, 32, 3), np.uint8), number, index=number)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def test_a_drive_may_begin_with_frames_that_can_not_be_segmented(
 ) -> None:
     heights = [TOO_SMALL] * (MOST_UNSEGMENTED - 1) + [WORKS] + [TOO_SMALL] * MOST_UNSEGMENTED
     given = list(segmentations(frames(heights, []), segmenter, "town"))
-    assert [each.number for each, answer in given if answer] == [MOST_UNSEGMENTED - 1]
+    assert [frame.index for frame, answer in given if answer] == [MOST_UNSEGMENTED - 1]
     assert len(given) == len(caplog.messages) + 1 == len(heights)
 
 

@@ -170,6 +170,9 @@ def test_broken_frames_are_reported_and_skipped(
     with pytest.raises(DriveError, match="needs 16800 bytes"):
         opened[2]
     assert values([opened[4]]) == [40]
+    assert [frame.index for frame in opened] == [0, 4, 5]
+    assert opened[4].index == 4
+    assert [frame.index for _, frame in opened.replay() if frame] == [0, 4, 5]
 
 
 def test_a_bag_that_ends_early(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

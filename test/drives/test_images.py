@@ -133,6 +133,8 @@ def test_broken_frames_are_reported_and_skipped(
         frames = list(opened)
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [10 * i for i in range(12) if i != 5]
     assert [frame.stamp for frame in frames][5] == 600_000_000
+    assert [frame.index for frame in frames] == [i for i in range(12) if i != 5]
+    assert opened[-1].index == 11
     assert "frame5.png" in caplog.text
     with pytest.raises(DriveError, match=r"frame5\.png"):
         opened[5]

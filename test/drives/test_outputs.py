@@ -33,9 +33,9 @@ def make(out: Path, frames: Drive, look: Look = LOOK, storage: str = "mcap") -> 
     beside = out.parent / "scratch"
     beside.mkdir(exist_ok=True)
     with new_output(out, frames, look, storage, beside) as output:
-        for index, each in enumerate(output.frames):
+        for index, (frame, received) in enumerate(output.frames):
             answer = segmentation(index, *SIZE, confidence=True)
-            output.answers.write(each, answer.resized(*each.frame.image.shape[:2]))
+            output.answers.write(frame, answer.resized(*frame.image.shape[:2]), received)
 
 
 def noise(index: int) -> np.ndarray:

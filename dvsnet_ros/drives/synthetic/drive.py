@@ -107,6 +107,7 @@ class SyntheticDrive:
             flow=self.flow(index, index - 1) if index else None,
             calibration=self.calibration,
             label_set=CAMVID.name,
+            index=index,
         )
 
     @property
