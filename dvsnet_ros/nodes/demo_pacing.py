@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP
 from dvsnet_ros.nodes.messages import NANOSECONDS
-from dvsnet_ros.nodes.parameters import TABLE
 
-LONGEST_STEP: Final[float] = TABLE["max_gap"].default
+LONGEST_STEP: Final = DEFAULT_MAX_GAP
 """Seconds between two frames over which the node forgets its key frames: the drive was elsewhere,
 and nobody wants to wait."""
 
