@@ -1,4 +1,4 @@
-# make demo [DRIVE=folder-of-images|video], make test, make lint, make weights CAMVID=... KITTI=...:
+# make demo [DRIVE=folder|video|bag], make test, make lint, make weights CAMVID=... KITTI=...:
 # each sets up first what it needs.
 PYTHON ?= python3
 DRIVE ?=

@@ -113,7 +113,7 @@ def _run(command: Command, arguments: list[str]) -> int:
             raise
         print(
             f"dvsnet {command.name} needs the Python package {error.name!r}, which is not "
-            "installed here (see the README on installing)",
+            "installed here (docs/install.md says what brings it)",
             file=sys.stderr,
         )
         return 1

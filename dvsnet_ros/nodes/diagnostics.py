@@ -118,7 +118,7 @@ def advice(summary: Summary) -> str:
 
     Empty where there is nothing to do, or not enough was seen.
     """
-    if summary.answered < WINDOW or summary.segmentation_share <= NEARLY_ALL:
+    if summary.measured < WINDOW or summary.segmentation_share <= NEARLY_ALL:
         return ""
     return (
         f"half of the scores are under {summary.score_median:.1f}, so a lower target would segment "

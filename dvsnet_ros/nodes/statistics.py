@@ -65,6 +65,7 @@ class Summary:
         latency_99th: its 99th percentile.
         segmentation_share: share of regions on the segmentation path, 0-1.
         score_median: of the regions' expected confidence scores, 0-100.
+        measured: frames that latency, share and scores are taken of, at most `WINDOW`.
         cases: how often each case occurred.
         last_error: the last sentence about a problem, or empty.
     """
@@ -77,6 +78,7 @@ class Summary:
     latency_99th: float
     segmentation_share: float
     score_median: float
+    measured: int
     cases: dict[Case, int]
     last_error: str
 
@@ -152,6 +154,7 @@ class Statistics:
                 latency_99th=float(np.percentile(latencies, 99)),
                 segmentation_share=float(np.mean(shares)),
                 score_median=float(np.median(scores)),
+                measured=len(self._shares),
                 cases={case: self._cases[case] for case in Case},
                 last_error=self._last_error,
             )

@@ -173,6 +173,8 @@ def test_a_target_that_hardly_a_score_reaches_is_told():
         "83.2, so a lower target would segment less"
     )
     assert values["expected confidence score median"] == "83.2"
+    stream.begin()
+    assert "lower target" not in report(stream, now=end)[0].message
 
 
 @pytest.mark.parametrize(
