@@ -23,6 +23,7 @@ from dvsnet_ros.commands.flags import (
     add_schedule_flag,
     checkpoint_file,
     number,
+    number_between,
     whole_number,
 )
 from dvsnet_ros.core.checkpoint import load_checkpoint
@@ -110,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--target",
-        type=_score,
+        type=number_between(0, 100),
         default=DEFAULT_SCHEDULE.target,
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
@@ -155,13 +156,6 @@ def _seconds(text: str) -> float:
     value = number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} seconds are no duration; use more than 0")
-    return value
-
-
-def _score(text: str) -> float:
-    value = number(text)
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text} is no score; use 0 to 100")
     return value
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from dvsnet_ros.commands.flags import (
     add_max_gap_flag,
     add_network_flags,
     dashed,
+    number,
 )
 from dvsnet_ros.commands.sweeping import (
     TIMED_FRAMES,
@@ -96,7 +96,7 @@ def _add_stills(flags: argparse._ArgumentGroup) -> None:
 def _add_drive(flags: argparse._ArgumentGroup) -> None:
     add_sweep_flags(flags)
     flags.add_argument(
-        "--shares", type=float, nargs="+", default=[], metavar="SHARE",
+        "--shares", type=number, nargs="+", default=[], metavar="SHARE",
         help="also the targets that bring these shares, 0-1, of the regions on the segmentation "
         "path; they are searched for, which takes several passes over the drive",
     )  # fmt: skip
@@ -190,8 +190,7 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
 
 
 def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None:
-    # Stills do without matplotlib; a drive is not swept before it is known to be there.
-    from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+    import dvsnet_ros.evaluation.tradeoff_plot  # noqa: F401  # matplotlib may not be there
 
     footage = Footage(options.drive, segmenters.checkpoint.label_set, options.frames)
     settings = _settings(options)
@@ -203,7 +202,7 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
         sweep.add(frame)
     seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
     options.out.mkdir(parents=True, exist_ok=True)
-    _report(footage, sweep, seconds, options.out, draw_tradeoff)
+    _report(footage, sweep, seconds, options.out)
     if options.match_intervals:
         print(format_matches(sweep.outcomes, labelled=sweep.labelled > 0))
 
@@ -232,13 +231,10 @@ def _searched(
     return settings
 
 
-def _report(
-    footage: Footage,
-    sweep: Sweep,
-    seconds: NDArray[np.float64],
-    out: Path,
-    draw_tradeoff: Callable[..., None],
-) -> None:
+def _report(footage: Footage, sweep: Sweep, seconds: NDArray[np.float64], out: Path) -> None:
+    # Only here, because stills do without matplotlib.
+    from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
+
     order = sorted(sweep.outcomes, key=lambda o: (o.setting.kind, o.share))
     labelled = sweep.labelled > 0
     title = f"{footage.drive.name}, {sweep.per_frame.frames.total()} frames"

@@ -6,7 +6,8 @@ Importing torch takes seconds, and not every command needs it: the functions tha
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -200,12 +201,19 @@ def frame_count(text: str) -> int:
     return value
 
 
-def share(text: str) -> float:
-    """A share, 0-1; raises argparse.ArgumentTypeError where it is none."""
-    value = number(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is no share; use 0 to 1")
-    return value
+def number_between(low: float, high: float) -> Callable[[str], float]:
+    """What argparse calls to read a number from `low` to `high`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
+        return value
+
+    return read
 
 
 def checkpoint_file(name: str) -> Path:

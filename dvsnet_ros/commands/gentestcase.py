@@ -18,7 +18,9 @@ from dvsnet_ros.commands.flags import (
     add_reach_flags,
     checkpoint_file,
     dashed,
+    number,
     reach_of,
+    whole_number,
 )
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.commands.training_loop import settings_of
@@ -86,36 +88,42 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--save-dir", type=Path, default=Path("train"), help="output folder (default: %(default)s)"
     )
-    flags.add_argument("--num-steps", type=int, help="pairs at most (default: all)")
+    flags.add_argument("--num-steps", type=whole_number, help="pairs at most (default: all)")
     flags.add_argument(
-        "--clip", type=float, default=0.0,
+        "--clip", type=number, default=0.0,
         help="leave out testcases with at most this share, 0-1, of agreement (default: 0)",
     )  # fmt: skip
     add_reach_flags(flags)
     flags.add_argument(
-        "--lights", type=int, default=1,
+        "--lights", type=whole_number, default=1,
         help="how often to go through each drive: first as it is, then under other lights",
     )  # fmt: skip
     flags.add_argument(
-        "--overlap", type=int, default=0,
+        "--overlap", type=whole_number, default=0,
         help="of the regions, divisible by 8 (default: 0, as in the original)",
     )  # fmt: skip
     for side in ("height", "width"):
         flags.add_argument(
-            f"--{side}", type=int, default=0, help=f"processing {side} (default: the frame's own)"
+            f"--{side}",
+            type=whole_number,
+            default=0,
+            help=f"processing {side} (default: the frame's own)",
         )
     flags.add_argument(
         "--stills-dir", type=Path, help="a folder of stills that are set in motion, as pairs"
     )
     flags.add_argument("--labels-dir", type=Path, help="the stills' labels (CamVid's ids)")
     flags.add_argument(
-        "--stills-pairs", type=int, default=500, help="how many of them (default: %(default)s)"
+        "--stills-pairs",
+        type=whole_number,
+        default=500,
+        help="how many of them (default: %(default)s)",
     )
     flags.add_argument(
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
         help="stills not to use: names up to the first underscore",
     )  # fmt: skip
-    flags.add_argument("--seed", type=int, default=0, help="of the stills' motion")
+    flags.add_argument("--seed", type=whole_number, default=0, help="of the stills' motion")
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's testcases")
     add_device_flags(flags)
     flags.set_defaults(precision="float32")

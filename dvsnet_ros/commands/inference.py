@@ -93,8 +93,8 @@ def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespa
     start = time.perf_counter()
     folder = MaskFolder(options.save_dir, ids=options.save_ids, colors=segmenter.label_set)
     with folder:
-        first = tqdm(itertools.islice(frames, steps), total=steps, unit="frame", dynamic_ncols=True)
-        for frame, segmentation in segmentations(first, segmenter, frames.name):
+        bar = tqdm(itertools.islice(frames, steps), total=steps, unit="frame", dynamic_ncols=True)
+        for frame, segmentation in segmentations(bar, segmenter, frames.name):
             if segmentation is not None:
                 counts.update(decision.path for decision in segmentation.decisions)
                 folder.write(frame.index, segmentation)

@@ -7,12 +7,12 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.commands.flags import INTERRUPTED, number_between
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.cues import Cue, Section, cues
 from dvsnet_ros.drives.frame import NANOSECONDS
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         "cameras do, ROS's sensor_data profile (default: %(default)s)",
     )
     flags.add_argument(
-        "-r", "--rate", type=_number(0.001, 1000), default=1.0, metavar="FACTOR",
+        "-r", "--rate", type=number_between(0.001, 1000), default=1.0, metavar="FACTOR",
         help="of speed: 0.5 is half as fast as recorded (default: 1)",
     )  # fmt: skip
     flags.add_argument(
@@ -77,15 +77,15 @@ def parser() -> argparse.ArgumentParser:
         help="begin anew at the end, until Ctrl-C; recorded stamps jump back then",
     )  # fmt: skip
     flags.add_argument(
-        "--start", type=_number(0, 1e9), default=0.0, metavar="S",
+        "--start", type=number_between(0, 1e9), default=0.0, metavar="S",
         help="begin so many seconds into the drive",
     )  # fmt: skip
     flags.add_argument(
-        "--duration", type=_number(0.001, 1e9), default=math.inf, metavar="S",
+        "--duration", type=number_between(0.001, 1e9), default=math.inf, metavar="S",
         help="play so many seconds of the drive (default: to its end)",
     )  # fmt: skip
     flags.add_argument(
-        "--clock", type=_number(0.1, 1000), nargs="?", const=CLOCK_RATE, metavar="HZ",
+        "--clock", type=number_between(0.1, 1000), nargs="?", const=CLOCK_RATE, metavar="HZ",
         help=f"publish the drive's time on /clock, so often a second ({CLOCK_RATE:g}) and with "
         "every frame, for nodes with use_sim_time",
     )  # fmt: skip
@@ -96,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
         help="now: stamp the frames with the time of their publishing (default: %(default)s)",
     )
     flags.add_argument(
-        "--frame-rate", type=_number(0.001, 1000), metavar="HZ",
+        "--frame-rate", type=number_between(0.001, 1000), metavar="HZ",
         help="frames a second, in place of the drive's own stamps",
     )  # fmt: skip
     flags.add_argument(
@@ -127,21 +127,6 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     print(_account(punctuality))
     return 0
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    """What argparse calls to read a flag's number."""
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
-        return value
-
-    return read
 
 
 def _play(frames: Drive, options: argparse.Namespace, punctuality: Punctuality) -> None:

@@ -16,7 +16,13 @@ from typing import Any
 from tqdm import tqdm
 
 from dvsnet_ros.commands.broken_frames import reported_before
-from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, number, share
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    add_segmenter_flags,
+    dashed,
+    number,
+    number_between,
+)
 from dvsnet_ros.commands.interruption import Interruption, interruption
 from dvsnet_ros.commands.segmentation_store import SegmentationStore, StoreError, is_store
 from dvsnet_ros.commands.segmenting import (
@@ -32,6 +38,7 @@ from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, SyntheticDrive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES, is_bag
+from dvsnet_ros.drives.names import parse_name
 from dvsnet_ros.drives.outputs import Received, check_output, check_rate, is_output, new_output
 from dvsnet_ros.drives.whole import check_new
 
@@ -69,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
         "--no-overlay", dest="overlay", action="store_false", help="no overlay in a bag"
     )
     flags.add_argument(
-        "--overlay-opacity", type=share, default=0.5, metavar="SHARE",
+        "--overlay-opacity", type=number_between(0, 1), default=0.5, metavar="SHARE",
         help="of the classes over the image, 0-1 (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
@@ -143,7 +150,7 @@ def _check_whole(out: Path) -> None:
     """
     if not is_output(out):
         raise FileExistsError(
-            f"'{out}' is there already, and does not look as what this command makes; choose "
+            f"'{out}' is there already, and does not look like what this command makes; choose "
             "another name, or remove it"
         )
 
@@ -271,11 +278,17 @@ def _settings(
     return {
         "checkpoint": _digest(options.restore_from),
         "decision checkpoint": _digest(options.decision_from),
-        "drive": options.drive if isinstance(frames, SyntheticDrive) else realpath(options.drive),
+        "drive": options.drive if isinstance(frames, SyntheticDrive) else _resolved(options.drive),
         "device": str(segmenter.device),
         "precision": str(segmenter.precision).removeprefix("torch."),
         **{name.replace("_", " "): getattr(options, name) for name in names},
     }
+
+
+def _resolved(source: str) -> str:
+    """A drive's name with its path resolved, and its options."""
+    place = parse_name(source).place
+    return realpath(place) + source.removeprefix(place)
 
 
 def _digest(path: Path | None) -> str | None:

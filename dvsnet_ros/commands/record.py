@@ -8,7 +8,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.commands.flags import (
+    INTERRUPTED,
+    number,
+)
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag
@@ -46,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--rate",
-        type=float,
+        type=number,
         metavar="HZ",
         help="frames a second, in place of the drive's own stamps",
     )

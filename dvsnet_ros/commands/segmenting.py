@@ -78,14 +78,14 @@ def segmentations(
         ValueError: no frame can be segmented, or none of the first MOST_UNSEGMENTED; the sentence
             says why the first can't.
     """
-    skipped: list[tuple[int, ValueError]] = []
+    skipped: list[tuple[int, str]] = []  # not the errors, which hold on to their frames
     for frame in frames:
         segmentation = None
         try:
             segmentation = segmenter.segment(frame.image, frame.stamp, confidence=confidence)
         except ValueError as error:
             segmenter.reset()
-            skipped.append((frame.index, error))
+            skipped.append((frame.index, str(error)))
         begun = begun or segmentation is not None
         if begun:
             _report(skipped, name)
@@ -94,12 +94,12 @@ def segmentations(
             break
         yield frame, segmentation
     if skipped:
-        raise skipped[0][1]
+        raise ValueError(skipped[0][1])
 
 
-def _report(skipped: list[tuple[int, ValueError]], name: str) -> None:
-    for index, error in skipped:
-        _log.warning("%s: frame %d is skipped: %s", name, index, error)
+def _report(skipped: list[tuple[int, str]], name: str) -> None:
+    for index, why in skipped:
+        _log.warning("%s: frame %d is skipped: %s", name, index, why)
 
 
 def describe_paths(counts: Counter[Path]) -> str:

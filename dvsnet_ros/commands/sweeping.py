@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from dvsnet_ros.commands.broken_frames import reported_before
+from dvsnet_ros.commands.flags import number, whole_number
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
@@ -29,16 +30,18 @@ TIMED_FRAMES = 4
 def add_sweep_flags(flags: argparse._ActionsContainer) -> None:
     """Those that say what a drive is put through."""
     flags.add_argument(
-        "--targets", type=float, nargs="*", default=TARGETS, metavar="TARGET",
+        "--targets", type=number, nargs="*", default=TARGETS, metavar="TARGET",
         help="of the expected confidence score, 0-100 (default: "
         f"{' '.join(map(str, TARGETS))}); nothing: none",
     )  # fmt: skip
     flags.add_argument(
-        "--intervals", type=int, nargs="*", default=INTERVALS, metavar="FRAMES",
+        "--intervals", type=whole_number, nargs="*", default=INTERVALS, metavar="FRAMES",
         help="from key frame to key frame, in place of decisions (default: "
         f"{' '.join(map(str, INTERVALS))}); nothing: none",
     )  # fmt: skip
-    flags.add_argument("--frames", type=int, help="of the drive, from its start (default: all)")
+    flags.add_argument(
+        "--frames", type=whole_number, help="of the drive, from its start (default: all)"
+    )
 
 
 def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmenters:
@@ -72,7 +75,8 @@ class Footage:
             raise DriveError(f"--frames is {most}; it must be at least 2")
         self.drive: Drive = drive(source)
         self._label_set = label_set.name
-        self._reported = False
+        self._reported = False  # the broken frames
+        self._said = False  # that its labels are left aside
         self.count = min(len(self.drive), most or len(self.drive))
         if len(self.first(2)) < 2:
             list(self.drive)  # which says what is wrong with each
@@ -94,8 +98,8 @@ class Footage:
     def _with_fitting_labels(self, frame: Frame) -> Frame:
         if frame.labels is None or frame.label_set in ("", self._label_set):
             return frame
-        if not self._reported:
-            self._reported = True
+        if not self._said:
+            self._said = True
             _log.warning(
                 "%s: its labels are of the label set %s, the checkpoint's classes of %s, so its "
                 "labels are left aside",

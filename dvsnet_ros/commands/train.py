@@ -11,10 +11,12 @@ from dvsnet_ros.commands.flags import (
     add_device_flag,
     checkpoint_file,
     dashed,
+    number,
     sizes_of,
     starting_network,
+    whole_number,
 )
-from dvsnet_ros.commands.training_loop import check_training_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow, keep_settings
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from dvsnet_ros.core.device import resolve_device
 from dvsnet_ros.core.label_sets import CAMVID
@@ -62,14 +64,16 @@ def parser() -> argparse.ArgumentParser:
         help=f"folder of state, log and {WEIGHTS_FILE} (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
-        "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
+        "--batch-size", type=whole_number, default=defaults.batch_size, help="default: %(default)s"
     )
     flags.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="default: %(default)s"
+        "--learning-rate", type=number, default=defaults.learning_rate, help="default: %(default)s"
     )
-    flags.add_argument("--epochs", type=int, default=defaults.epochs, help="default: %(default)s")
     flags.add_argument(
-        "--decay", type=float, default=defaults.decay,
+        "--epochs", type=whole_number, default=defaults.epochs, help="default: %(default)s"
+    )
+    flags.add_argument(
+        "--decay", type=number, default=defaults.decay,
         help="the learning rate's factor after each epoch (default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
@@ -85,22 +89,22 @@ def parser() -> argparse.ArgumentParser:
         "original's)",
     )  # fmt: skip
     flags.add_argument(
-        "--channels", type=int,
+        "--channels", type=whole_number,
         help="of the network's convolutions (default: --start-from's; without that "
         f"{DEFAULT_CHANNELS['decision_network']}, the original's; cell_decision: "
         f"{DEFAULT_CHANNELS['cell_decision']})",
     )  # fmt: skip
     flags.add_argument(
-        "--hidden", type=int,
+        "--hidden", type=whole_number,
         help="width of the original's dense layers (default: --start-from's; without that "
         f"{defaults.hidden})",
     )  # fmt: skip
     flags.add_argument(
-        "--evenness", type=float, default=defaults.evenness,
+        "--evenness", type=number, default=defaults.evenness,
         help="0-1: 0 draws all testcases equally often, as the original, 1 all scores, for cameras "
         "that the flow path did not learn on (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
     flags.add_argument(
         "--start-from", type=checkpoint_file,
         help="a checkpoint whose decision network to start from, or 'shipped'; it is kept if no "
@@ -146,6 +150,7 @@ def _train(options: argparse.Namespace) -> int:
     )
     if checkpoint:
         with_decision(checkpoint, training.checkpoint())  # that they fit, before hours of work
+    keep_settings(options.save_dir, options)
     if not follow(training, _describe):
         return INTERRUPTED
     _report(training)

@@ -14,11 +14,13 @@ from dvsnet_ros.commands.flags import (
     add_start_share_flag,
     checkpoint_file,
     dashed,
+    number,
     reach_of,
     sizes_of,
     starting_network,
+    whole_number,
 )
-from dvsnet_ros.commands.training_loop import check_training_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow, keep_settings
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.networks import NetworkSpec
@@ -70,21 +72,23 @@ def parser() -> argparse.ArgumentParser:
         help="stills not to use: names up to the first underscore",
     )  # fmt: skip
     known.add_argument(
-        "--still-pairs", type=int, default=2000, metavar="N",
+        "--still-pairs", type=whole_number, default=2000, metavar="N",
         help="different pairs to make of the stills, 1.7 MB of memory each at 480x360 (default: "
         "%(default)s)",
     )  # fmt: skip
     known.add_argument(
-        "--magnify", type=float, default=1.0, metavar="TIMES",
+        "--magnify", type=number, default=1.0, metavar="TIMES",
         help="show stills magnified, each 1 to TIMES times: for cameras in whose images things are "
         "larger than in the stills (default: %(default)s)",
     )  # fmt: skip
-    known.add_argument("--steps", type=int, default=defaults.steps, help="default: %(default)s")
     known.add_argument(
-        "--learning-rate", type=float, default=defaults.learning_rate, help="default: %(default)s"
+        "--steps", type=whole_number, default=defaults.steps, help="default: %(default)s"
     )
     known.add_argument(
-        "--crop", type=int, nargs=2, default=defaults.crop, metavar=("HEIGHT", "WIDTH"),
+        "--learning-rate", type=number, default=defaults.learning_rate, help="default: %(default)s"
+    )
+    known.add_argument(
+        "--crop", type=whole_number, nargs=2, default=defaults.crop, metavar=("HEIGHT", "WIDTH"),
         help="multiples of 16 (default: %(default)s)",
     )  # fmt: skip
     distil = flags.add_argument_group("distillation")
@@ -98,37 +102,42 @@ def parser() -> argparse.ArgumentParser:
     )
     distil.add_argument(
         "--distil-stills",
-        type=int,
+        type=whole_number,
         default=0,
         metavar="N",
         help="pairs of --data-dir's stills, drawn as often as all drives together",
     )
     distil.add_argument(
-        "--drive-frames", type=int, default=300,
+        "--drive-frames", type=whole_number, default=300,
         help="frames of a drive to keep in memory (default: %(default)s)",
     )  # fmt: skip
-    distil.add_argument("--overlap", type=int, default=64, help="of regions (default: %(default)s)")
     distil.add_argument(
-        "--distil-steps", type=int, default=defaults.distil_steps, help="default: %(default)s"
+        "--overlap", type=whole_number, default=64, help="of regions (default: %(default)s)"
     )
     distil.add_argument(
-        "--distil-learning-rate", type=float, default=defaults.distil_learning_rate,
+        "--distil-steps",
+        type=whole_number,
+        default=defaults.distil_steps,
+        help="default: %(default)s",
+    )
+    distil.add_argument(
+        "--distil-learning-rate", type=number, default=defaults.distil_learning_rate,
         help="default: %(default)s",
     )  # fmt: skip
     distil.add_argument(
-        "--temperature", type=float, default=defaults.temperature, help="default: %(default)s"
+        "--temperature", type=number, default=defaults.temperature, help="default: %(default)s"
     )
     add_reach_flags(flags)
     flags.add_argument(
-        "--batch-size", type=int, default=defaults.batch_size, help="default: %(default)s"
+        "--batch-size", type=whole_number, default=defaults.batch_size, help="default: %(default)s"
     )
     sizes = flags.add_argument_group(
         "the network",
         "By default as --start-from's; without that the original's with a correction.",
     )
-    sizes.add_argument("--width", type=int, metavar="CHANNELS", help="of its first layer")
+    sizes.add_argument("--width", type=whole_number, metavar="CHANNELS", help="of its first layer")
     sizes.add_argument(
-        "--correction", type=int, metavar="CHANNELS",
+        "--correction", type=whole_number, metavar="CHANNELS",
         help="of the correction of warped logits; 0 for none, as in the original",
     )  # fmt: skip
     sizes.add_argument(
@@ -137,10 +146,10 @@ def parser() -> argparse.ArgumentParser:
         "a network that was trained without",
     )  # fmt: skip
     sizes.add_argument(
-        "--kernels", type=int, nargs=3, metavar="SIDE",
+        "--kernels", type=whole_number, nargs=3, metavar="SIDE",
         help="sides of its first three kernels (the original's: 7 5 5)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,
@@ -157,6 +166,7 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(dashed(arguments))
     try:
         training = _training(options)
+        keep_settings(options.out, options)
         if not follow(training, _describe):
             return INTERRUPTED
     except (ValueError, OSError) as error:

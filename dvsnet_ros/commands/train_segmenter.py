@@ -12,9 +12,11 @@ from dvsnet_ros.commands.flags import (
     add_start_share_flag,
     checkpoint_file,
     frame_count,
+    number,
     starting_network,
+    whole_number,
 )
-from dvsnet_ros.commands.training_loop import check_training_folder, follow
+from dvsnet_ros.commands.training_loop import check_training_folder, follow, keep_settings
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import drive
@@ -65,21 +67,24 @@ def parser() -> argparse.ArgumentParser:
         help="how many frames of each at most",
     )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
-    flags.add_argument("--epochs", type=int, default=400)
+    flags.add_argument("--epochs", type=whole_number, default=400)
     flags.add_argument(
-        "--small-share", type=float, default=0.7,
+        "--small-share", type=number, default=0.7,
         help="share of the epochs, the first ones, on small crops of shrunken images",
     )  # fmt: skip
-    flags.add_argument("--batch-size", type=int, default=defaults.batch_size)
-    flags.add_argument("--learning-rate", type=float, default=defaults.learning_rate)
+    flags.add_argument("--batch-size", type=whole_number, default=defaults.batch_size)
+    flags.add_argument("--learning-rate", type=number, default=defaults.learning_rate)
     flags.add_argument(
-        "--width", type=int, default=defaults.width, help="channels of the network's first layer"
+        "--width",
+        type=whole_number,
+        default=defaults.width,
+        help="channels of the network's first layer",
     )
     flags.add_argument(
-        "--pasted", type=float, default=defaults.pasted, metavar="SHARE",
+        "--pasted", type=number, default=defaults.pasted, metavar="SHARE",
         help="share of the crops into which objects of --data-dir are set (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=int, default=defaults.seed)
+    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,
@@ -96,6 +101,7 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
         training = _training(options)
+        keep_settings(options.out, options)
         if not follow(training, _describe):
             return INTERRUPTED
     except (ValueError, OSError) as error:

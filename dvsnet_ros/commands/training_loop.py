@@ -90,7 +90,7 @@ def check_training_folder(out: Path, state: str, options: argparse.Namespace) ->
     """Refuse to start over, or to go on with other settings, in a folder that holds a training.
 
     Args:
-        out: the folder; the settings of a training that begins are written into it.
+        out: the folder.
         state: name of the file that a training leaves there.
         options: of the command; `resume` says whether to go on.
 
@@ -99,23 +99,28 @@ def check_training_folder(out: Path, state: str, options: argparse.Namespace) ->
         OSError: if it can't be written to.
     """
     check_folder(out)
-    settings, file = settings_of(options), out / SETTINGS_FILE
-    if (out / state).exists():
-        if not options.resume:
-            raise ValueError(
-                f"'{out}' holds a training; --resume goes on with it, or choose another folder"
-            )
-        if file.exists():
-            check_settings(f"'{out}' holds a training", json.loads(file.read_text()), settings)
-            return
-    out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(settings, indent=1) + "\n")
+    if not (out / state).exists():
+        return
+    if not options.resume:
+        raise ValueError(
+            f"'{out}' holds a training; --resume goes on with it, or choose another folder"
+        )
+    file = out / SETTINGS_FILE
+    if file.exists():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        check_settings(f"'{out}' holds a training", before, settings_of(options))
+
+
+def keep_settings(out: Path, options: argparse.Namespace) -> None:
+    """Write what a training's command was given into its folder, once the training is made."""
+    text = json.dumps(settings_of(options), indent=1) + "\n"
+    (out / SETTINGS_FILE).write_text(text, encoding="utf-8")
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     """What of a command's options decides what comes out, as JSON has it.
 
-    Of a checkpoint its contents count, wherever it lies.
+    Of a file its contents count, wherever it lies.
     """
     return {
         name: _as_json(value) for name, value in vars(options).items() if name not in WITHOUT_EFFECT
@@ -124,7 +129,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
 
 def _as_json(value: Any) -> Any:
     if isinstance(value, Path):
-        if value.suffix == ".safetensors" and value.is_file():
+        if value.is_file():
             return f"file with sha256 {hashlib.sha256(value.read_bytes()).hexdigest()}"
         return str(value)
     if isinstance(value, list | tuple):

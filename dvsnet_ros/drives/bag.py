@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +101,8 @@ class BagDrive:
         """All messages of the bag in order, of all topics; those that are frames, with their frame.
 
         The frames are those that iterating gives, which reports the broken ones; without labels.
+        Damage among other messages ends what can be read of all topics together: from there on
+        there are the images alone, and how many messages are missing is said at the end.
 
         Raises:
             DriveError: the drive has stamps that aren't the messages'.
@@ -111,16 +113,36 @@ class BagDrive:
                 "rate out"
             )
         index = 0
+        for message in self._messages():
+            frame = None
+            if self._is_image(message) and index < len(self):
+                frame = self._frame_if_whole(index, message)
+                index += 1
+            yield message, frame
+
+    def _messages(self) -> Iterator[RawMessage]:
+        """All messages that can be read; see `replay`."""
+        seen, images, why = 0, 0, ""
         with opened(self.path) as bag:
+            announced = sum(topic.messages for topic in bag.topics())
             try:
                 for message in bag.everything():
-                    frame = None
-                    if self._is_image(message) and index < len(self):
-                        frame = self._frame_if_whole(index, message)
-                        index += 1
-                    yield message, frame
+                    seen += 1
+                    images += self._is_image(message)
+                    yield message
             except DriveError as error:
-                _log.error("%s can't be read to its end: %s", self.name, error)
+                why = f": {error}"
+        if seen >= announced and not why:
+            return
+        # What is wrong with the images themselves, iterating says.
+        with opened(self.path) as bag, suppress(DriveError):
+            for message in itertools.islice(bag.messages(self.topic, IMAGES), images, None):
+                seen += 1
+                yield message
+        # No warning: those of the drive have been given before, and may be kept back now.
+        _log.error(
+            "%s: %d of its %d messages can't be read%s", self.name, announced - seen, announced, why
+        )
 
     def _is_image(self, message: RawMessage) -> bool:
         connection = message.connection

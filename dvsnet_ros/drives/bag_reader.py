@@ -94,6 +94,13 @@ class Bag:
         Raises:
             DriveError: the bag is broken here.
         """
+        for message in self.messages(topic, types, start, stop):
+            yield Record(message.time, message.connection.msgtype, message.data)
+
+    def messages(
+        self, topic: str, types: Collection[str], start: int | None = None, stop: int | None = None
+    ) -> Iterator[RawMessage]:
+        """The same, with all that the bag says of each; see `records`."""
         connections = [
             connection
             for connection in self._reader.connections
@@ -101,8 +108,7 @@ class Bag:
         ]
         if not connections:  # for which rosbags would give every topic's messages
             return
-        for message in self._messages(connections, start, stop):
-            yield Record(message.time, message.connection.msgtype, message.data)
+        yield from self._messages(connections, start, stop)
 
     def everything(self) -> Iterator[RawMessage]:
         """The messages of all topics, in order.

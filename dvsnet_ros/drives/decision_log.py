@@ -34,7 +34,7 @@ class DecisionLog:
         """Add a row.
 
         Args:
-            frame: its index in what is segmented.
+            frame: its index in the drive.
             region: its index in the grid.
             path: `segmentation` or `flow`.
             expected_confidence: 0-100; NaN where there is none.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from rosbags.interfaces import Connection
-
 from dvsnet_ros.drives.answers import Answers, BagAnswers, Look, new_folder
-from dvsnet_ros.drives.bag import IMAGES, BagDrive
+from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_reader import opened
 from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
@@ -138,68 +136,16 @@ def _recorded(frames: Drive, bag: BagWriter) -> Iterator[Received]:
     The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
     """
     if isinstance(frames, BagDrive):
-        yield from _copied(frames, bag)
+        for message, frame in frames.replay():
+            if message.connection.topic not in ANSWERS:
+                bag.copy(message.connection, message.time, message.data)
+            if frame is not None:
+                yield frame, message.time
         return
     recorder = CameraRecorder(bag, CameraTopics())
     for frame in frames:
         recorder.write(frame)
         yield frame, frame.stamp
-
-
-def _copied(frames: BagDrive, bag: BagWriter) -> Iterator[Received]:
-    """The frames of a bag, each when what came before it and with it is copied.
-
-    Damage among other messages ends what can be read of all topics together; from there on, the
-    images are read and copied alone, and how many messages are missing is said at the end.
-    """
-    with opened(frames.path) as source:
-        announced = sum(topic.messages for topic in source.topics())
-    seen, index = 0, -1
-    connections: dict[str, Connection] = {}  # of the images, by their type
-    for message, frame in frames.replay():
-        connection = message.connection
-        seen += 1
-        if connection.topic not in ANSWERS:
-            bag.copy(connection, message.time, message.data)
-        if connection.topic == frames.topic and connection.msgtype in IMAGES:
-            index += 1
-            connections[connection.msgtype] = connection
-        if frame is not None:
-            yield frame, message.time
-    if seen >= announced:
-        return
-    for received, copied in _copied_images(frames, bag, index, connections):
-        seen += copied
-        yield received
-    # No warning: those of the drive have been given before, and are kept back while it is copied.
-    _log.error(
-        "%s: %d of its %d messages can't be read, and are missing in what is made of it",
-        frames.name, announced - seen, announced,
-    )  # fmt: skip
-
-
-def _copied_images(
-    frames: BagDrive, bag: BagWriter, last: int, connections: Mapping[str, Connection]
-) -> Iterator[tuple[Received, int]]:
-    """The frames after the last one that was taken, and how many messages are copied with each.
-
-    An image is copied if one of its type was before: only then it is known how to declare it.
-    """
-    with opened(frames.path) as source:
-        records = enumerate(source.records(frames.topic, IMAGES))
-        is_copied = frames.topic not in ANSWERS
-        for frame in frames:
-            if frame.index <= last:
-                continue
-            copied, received = 0, frame.stamp
-            for index, record in records:
-                received = record.time
-                if index > last and is_copied and record.type in connections:
-                    bag.copy(connections[record.type], record.time, record.data)
-                    copied += 1
-                if index == frame.index:
-                    break
-            yield (frame, received), copied
 
 
 def _is_video(out: Path) -> bool:

@@ -61,13 +61,20 @@ class VideoDrive:
         """The image of a frame where OpenCV can go to it.
 
         It goes to no frame beyond those that a container announces, and in some containers
-        (MPEG-TS) to none at all.
+        (MPEG-TS) to another one: the time tells.
         """
         with _opened(self.path) as capture:
             if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(self):
                 return None
+            image = _next_image(capture)
+            start = capture.get(cv2.CAP_PROP_POS_MSEC)
+            if index == 0:
+                return image
             capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-            return _next_image(capture)
+            image = _next_image(capture)
+            since = (capture.get(cv2.CAP_PROP_POS_MSEC) - start) / 1e3
+            is_meant = abs(since * capture.get(cv2.CAP_PROP_FPS) - index) < 0.5
+            return image if is_meant else None
 
     def _stepped_to(self, index: int) -> NDArray[np.uint8] | None:
         """The image of a frame, by way of all frames before it."""

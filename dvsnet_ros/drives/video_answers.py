@@ -55,7 +55,9 @@ def is_overlay(path: Path) -> bool:
     """Whether a file is a video such as `new_video` makes, as far as the codec tells."""
     try:
         with av.open(str(path)) as container:
-            return [stream.codec_context.name for stream in container.streams] == [DECODER]
+            streams = container.streams
+            only = streams.video[0] if len(streams) == len(streams.video) == 1 else None
+            return only is not None and only.codec_context.name == DECODER
     except av.FFmpegError:
         return False
 

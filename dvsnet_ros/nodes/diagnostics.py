@@ -16,6 +16,9 @@ from dvsnet_ros.nodes.statistics import REFUSALS, WINDOW, Case, Summary
 PERIOD: Final = 1.0
 """Seconds between two reports."""
 
+PATIENCE: Final = 5.0
+"""Seconds that an image may be processed for before it is worth a warning."""
+
 NEARLY_ALL: Final = 0.9
 """Share of regions on the segmentation path over which the flow path only costs time."""
 
@@ -28,7 +31,7 @@ class Condition:
         state: label of the lifecycle state.
         failure: why the last transition failed, or empty.
         silence: seconds without an image if they are too many, else 0.
-        in_work: seconds that one image has been in work if they are too many, else 0.
+        in_work: seconds that an image has been processed for, 0 if there is none.
         topic: the topic the node listens on, or empty.
         device: where the networks run, or empty.
         precision: number format of the networks, or empty.
@@ -89,10 +92,10 @@ def verdict(
         return DiagnosticStatus.WARN, f"{refused} refused: {summary.last_error}"
     if recent[Case.LOST]:
         return DiagnosticStatus.WARN, summary.last_error
-    if condition.in_work:
+    if condition.in_work >= PATIENCE:
         return (
             DiagnosticStatus.WARN,
-            f"an image has been in work for {condition.in_work:.0f} s",
+            f"an image has been processed for {condition.in_work:.0f} s",
         )
     if condition.silence:
         return (
@@ -101,10 +104,10 @@ def verdict(
         )
     if recent[Case.UNWANTED]:
         return DiagnosticStatus.OK, "lazy: nobody subscribes, so images are left unanswered"
-    if not summary.received:
-        return DiagnosticStatus.OK, f"waiting for the first image on {condition.topic}"
-    if not summary.answered:
-        return DiagnosticStatus.OK, "the first image is in work"
+    if not summary.measured and condition.in_work:
+        return DiagnosticStatus.OK, "the first image is being processed"
+    if not summary.measured:
+        return DiagnosticStatus.OK, f"waiting for an image to answer on {condition.topic}"
     sentences = [
         f"{summary.frame_rate:.1f} frames/s, {summary.segmentation_share:.0%} of the regions on "
         "the segmentation path",

@@ -89,9 +89,8 @@ class Reception:
         return self._watch.seconds(now) if self._watch.is_silent(now) else 0.0
 
     def in_work(self) -> float:
-        """Seconds that one image has been in work if they are too many, else 0."""
-        seconds = self._worker.seconds_in_work()
-        return seconds if seconds >= silence.PATIENCE else 0.0
+        """Seconds that an image has been processed for, 0 if there is none."""
+        return self._worker.seconds_in_work()
 
     def explain_silence(self) -> None:
         """Say why no image comes, where none has come for long."""

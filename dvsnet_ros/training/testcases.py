@@ -78,7 +78,7 @@ def read_pair_list(file: Path, data_dir: Path | None) -> list[ShotPair] | None:
     Raises:
         DataError: if a line has neither two words nor three.
     """
-    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     lines = [words for words in lines if words]
     if not lines or len(lines[0]) == 1:
         return None

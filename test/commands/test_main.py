@@ -126,12 +126,17 @@ def test_the_checkpoint_has_one_name_everywhere(name: str) -> None:
     ("words", "sentence"),
     [
         ("process a b --overlay-opacity abc", "argument --overlay-opacity: 'abc' is no number"),
-        ("process a b --overlay-opacity 2", "argument --overlay-opacity: 2 is no share; use 0 to"),
+        (
+            "process a b --overlay-opacity 2",
+            "argument --overlay-opacity: '2' is no number from 0 to 1",
+        ),
         ("process a b --rate abc", "argument --rate: 'abc' is no number"),
+        ("record a b --rate abc", "argument --rate: 'abc' is no number"),
+        ("train-flow --out a --steps 1.5", "argument --steps: '1.5' is no whole number"),
         ("inference a --num-steps 1.5", "argument --num-steps: '1.5' is no whole number"),
         ("inference a --rows two", "argument --rows: 'two' is no whole number"),
         ("demo a --duration abc", "argument --duration: 'abc' is no number"),
-        ("demo a --target nan", "argument --target: nan is no score; use 0 to 100"),
+        ("demo a --target nan", "argument --target: 'nan' is no number from 0 to 100"),
     ],
 )
 def test_a_wrong_number_is_told_in_ordinary_words(

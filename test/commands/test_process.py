@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -313,7 +314,19 @@ def test_what_is_whole_is_not_made_again(
     assert file_bytes(out) == before
 
 
-@pytest.mark.parametrize("name", ["folder", "masks", "bag.bag", "broken.mcap", "video.mp4"])
+def write_timed_video(path: Path) -> None:
+    """A video with a track of time codes beside it, as cameras write them."""
+    with av.open(str(path), "w") as container:
+        container.metadata["timecode"] = "01:02:03:04"
+        stream = container.add_stream("libx264", rate=10)
+        stream.height, stream.width = SIZE
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(noise(0), format="bgr24")))
+        container.mux(stream.encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["folder", "masks", "bag.bag", "broken.mcap", "video.mp4", "camera.mov"]
+)
 def test_what_something_else_made_is_not_taken_for_whole(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -328,6 +341,7 @@ def test_what_something_else_made_is_not_taken_for_whole(
     )
     video.write(noise(0))
     video.release()
+    write_timed_video(tmp_path / "camera.mov")
     assert process.run([*arguments("synthetic", tmp_path / name, checkpoint), "--resume"]) == 2
     said = capsys.readouterr()
     assert said.err.startswith(f"dvsnet process: '{tmp_path / name}' is there already, and does")
@@ -341,7 +355,9 @@ def test_a_drive_is_the_same_by_whatever_path(
     with largest_file(2**17):
         assert process.run(arguments(source, out, checkpoint)) == 2
     monkeypatch.chdir(tmp_path)
-    assert process.run([*arguments("./drive/", out, checkpoint), "--resume"]) == 0
+    (tmp_path / "link").symlink_to("drive")
+    assert process.run([*arguments("link?rate=5", out, checkpoint), "--resume"]) == 2
+    assert process.run([*arguments("./link/", out, checkpoint), "--resume"]) == 0
 
 
 def small_frames(folder: Path) -> Path:

@@ -90,6 +90,23 @@ def test_every_frame_of_a_video_whose_rate_changes(
     assert not caplog.records
 
 
+def test_frames_by_index_where_only_some_can_be_gone_to(tmp_path: Path) -> None:
+    path = tmp_path / "ride.ts"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.gop_size = 10
+        for index in range(60):
+            pixels = np.full((48, 64, 3), 4 * index, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    opened = drive(path)
+    images = [frame.image for frame in opened]
+    for index in (0, 1, 5, 12, 33, 59):
+        np.testing.assert_array_equal(opened[index].image, images[index])
+
+
 def test_files_that_are_no_video(tmp_path: Path) -> None:
     path = tmp_path / "notes.mp4"
     path.write_bytes(b"not a video at all")

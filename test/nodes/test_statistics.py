@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from builtin_interfaces.msg import Time
@@ -107,7 +108,7 @@ def test_report_of_a_steady_stream():
             DiagnosticStatus.ERROR,
             "could not configure: no checkpoint",
         ),
-        (ACTIVE, DiagnosticStatus.OK, "waiting for the first image on /image"),
+        (ACTIVE, DiagnosticStatus.OK, "waiting for an image to answer on /image"),
         (
             Condition("active", topic="/image", silence=6.2),
             DiagnosticStatus.WARN,
@@ -116,7 +117,7 @@ def test_report_of_a_steady_stream():
         (
             Condition("active", topic="/image", in_work=12.3),
             DiagnosticStatus.WARN,
-            "an image has been in work for 12 s",
+            "an image has been processed for 12 s",
         ),
     ],
 )
@@ -125,11 +126,25 @@ def test_report_without_frames(condition, level, sentence):
     assert (status.level, status.message) == (level, sentence)
 
 
-def test_an_image_that_came_is_not_waited_for():
+@pytest.mark.parametrize(
+    ("in_work", "sentence"),
+    [
+        (0.2, "the first image is being processed"),
+        (0.0, "waiting for an image to answer on /image"),  # the one that came was refused
+    ],
+)
+def test_an_image_that_came_and_is_not_answered(in_work, sentence):
     statistics = Statistics()
     statistics.image_received()
-    status, _values = report(statistics)
-    assert (status.level, status.message) == (DiagnosticStatus.OK, "the first image is in work")
+    status, _values = report(statistics, replace(ACTIVE, in_work=in_work))
+    assert (status.level, status.message) == (DiagnosticStatus.OK, sentence)
+
+
+def test_after_another_activation_nothing_is_measured_yet():
+    statistics, end = answered(20)
+    statistics.begin()
+    status, _values = report(statistics, now=end)
+    assert status.message == "waiting for an image to answer on /image"
 
 
 def test_a_lazy_node_says_why_it_does_not_answer():

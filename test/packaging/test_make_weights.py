@@ -52,18 +52,17 @@ def make_stills(folder: Path, *names: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("where", "names", "sentence"),
+    ("names", "sentence"),
     [
-        ("camvid", (), "learned.txt would be empty"),
-        ("camvid", ("0006R0_1.jpg",), "held_back.txt would be empty"),
-        ("my camvid", ("0006R0_1.jpg", "0001TP_1.jpg"), "give a path without spaces"),
+        ((), "learned.txt would be empty"),
+        (("0006R0_1.jpg",), "held_back.txt would be empty"),
     ],
 )
 def test_stills_that_no_list_can_hold_are_refused_at_once(
-    recipe: ModuleType, tmp_path: Path, where: str, names: tuple[str, ...], sentence: str
+    recipe: ModuleType, tmp_path: Path, names: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        recipe.run(make_stills(tmp_path / where, *names), tmp_path, tmp_path)
+        recipe.run(make_stills(tmp_path / "camvid", *names), tmp_path, tmp_path)
 
 
 def test_a_stage_that_is_done_is_left_alone_and_a_failure_ends_the_run(

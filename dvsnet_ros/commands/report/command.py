@@ -14,6 +14,8 @@ from dvsnet_ros.commands.flags import (
     add_network_flags,
     add_schedule_flag,
     dashed,
+    number,
+    whole_number,
 )
 from dvsnet_ros.commands.report.drive_record import DriveRecord
 from dvsnet_ros.commands.report.origin import (
@@ -57,22 +59,22 @@ def parser() -> argparse.ArgumentParser:
     shown = flags.add_argument_group("the target that is recommended, and shown")
     choice = shown.add_mutually_exclusive_group()
     choice.add_argument(
-        "--agreement", type=float, metavar="SHARE",
+        "--agreement", type=number, metavar="SHARE",
         help="the cheapest target that agrees so far with per-frame segmentation, 0-1 (default: "
         f"{AGREEMENT})",
     )  # fmt: skip
     choice.add_argument(
         "--fps",
-        type=float,
+        type=number,
         metavar="HZ",
         help="the best target that is so fast, in frames a second",
     )
-    shown.add_argument("--target", type=float, help="show this one, whichever is recommended")
+    shown.add_argument("--target", type=number, help="show this one, whichever is recommended")
     sweep = flags.add_argument_group("the drive, and what it is put through")
     add_sweep_flags(sweep)
     add_schedule_flag(sweep)
     flags.add_argument(
-        "--shown", type=int, default=12, metavar="FRAMES",
+        "--shown", type=whole_number, default=12, metavar="FRAMES",
         help="frames to step through, those that agree worst (default: %(default)s)",
     )  # fmt: skip
     add_network_flags(flags)

@@ -54,6 +54,7 @@ def describe_settings(segmenters: Segmenters, segmenter: VideoSegmenter) -> Entr
         ("schedule", segmenter.schedule.mode),
         ("target", f"{segmenter.schedule.target:.6g}"),
         ("regions", f"{grid} · overlap {segmenters.overlap} px"),
+        ("longest gap", f"{segmenters.max_gap:g} s" if segmenters.max_gap else "any"),
         ("processing size", f"{width} × {height}" if height else "the frame's own"),
         ("device", str(segmenter.device)),
         ("precision", str(segmenter.precision).removeprefix("torch.")),
