@@ -79,7 +79,7 @@ def _timing_of_numbers(names: Sequence[tuple[str, int]], rate: float) -> Timing 
 
 
 def timing_of_kitti(folder: Path, count: int) -> Timing | None:
-    """The stamps of a folder of KITTI raw, in nanoseconds since 1970, taken as UTC.
+    """The stamps of a folder of KITTI raw, in nanoseconds since 1970, taken as UTC; its usual rate.
 
     Args:
         folder: where the images lie; `timestamps.txt` is looked for there and above it.
@@ -99,9 +99,14 @@ def timing_of_kitti(folder: Path, count: int) -> Timing | None:
                 raise DriveError(
                     f"{file} has {len(stamps)} stamps for {count} images; {WITHOUT_STAMPS}"
                 )
-            span = (stamps[-1] - stamps[0]) / NANOSECONDS
-            return Timing(stamps, (count - 1) / span if span > 0 else DEFAULT_RATE)
+            return Timing(stamps, _usual_rate(stamps))
     return None
+
+
+def _usual_rate(stamps: Sequence[int]) -> float:
+    """Frames a second as neighbours mostly have it: gaps say nothing of a camera's rate."""
+    steps = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
+    return NANOSECONDS / statistics.median(steps) if steps else DEFAULT_RATE
 
 
 def _read_stamps(file: Path) -> list[int]:

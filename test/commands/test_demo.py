@@ -108,9 +108,9 @@ def test_masks_come_at_each_frames_own_size_and_stamp(
 
 
 def two_sequences(folder: Path) -> Path:
-    """A folder of two sequences of two frames, four minutes apart."""
+    """A folder of two sequences of two frames, an hour apart."""
     folder.mkdir()
-    times = ("12:00:00.0", "12:00:00.1", "12:04:10.0", "12:04:10.1")
+    times = ("12:00:00.0", "12:00:00.1", "13:00:00.0", "13:00:00.1")
     (folder / "timestamps.txt").write_text("".join(f"2011-09-26 {time}\n" for time in times))
     for index, name in enumerate(("0001TP_00001", "0001TP_00003", "0006R0_00001", "0006R0_00003")):
         frame = np.random.default_rng(index // 2).integers(0, 256, (131, 162, 3), np.uint8)
