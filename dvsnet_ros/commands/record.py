@@ -8,10 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dvsnet_ros.commands.flags import (
-    INTERRUPTED,
-    number,
-)
+from dvsnet_ros.commands.flags import INTERRUPTED, number
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
 from dvsnet_ros.drives.bag_writer import STORAGES, check_bag, new_bag

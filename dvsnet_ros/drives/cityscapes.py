@@ -52,8 +52,8 @@ def labels_path(image: Path) -> Path:
     """Where an image's labels are, or would be: train ids where there are such, or label ids."""
     base = image.stem.removesuffix("leftImg8bit")
     folder = _beside(image, "gtFine")
-    train_ids = folder / f"{base}gtFine_labelTrainIds.png"
-    return train_ids if train_ids.exists() else folder / f"{base}gtFine_labelIds.png"
+    train_ids = folder / f"{base}gtFine{TRAIN_IDS}"
+    return train_ids if train_ids.exists() else folder / f"{base}gtFine{LABEL_IDS}"
 
 
 def has_label_ids(name: str) -> bool:

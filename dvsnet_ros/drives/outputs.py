@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +17,10 @@ from dvsnet_ros.drives.frame import Drive, DriveError, Frame
 from dvsnet_ros.drives.mask_folder import kinds_in
 from dvsnet_ros.drives.topics import ANSWERS, DECISIONS, CameraTopics
 
-_log = logging.getLogger(__name__)
-
 VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
 
 LONGEST_NAME: Final = 240
 """Bytes of an output's name: file systems take 255, and what is not whole yet has a longer one."""
-
 
 Received: TypeAlias = tuple[Frame, int]
 """A frame, and when it was received (ns)."""
@@ -75,7 +71,7 @@ def check_rate(out: Path, frames: Drive) -> None:
 
 
 def is_output(out: Path) -> bool:
-    """Whether what is there looks as an output of `new_output` under this name.
+    """Whether what is there looks like an output of `new_output` under this name.
 
     Raises:
         OSError: it can't be read.
