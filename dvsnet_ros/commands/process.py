@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
 import shutil
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from dvsnet_ros.commands.broken_frames import reported_before
+from dvsnet_ros.commands.digest import sha256
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_segmenter_flags,
@@ -276,8 +276,8 @@ def _settings(
         "rising_share", "overlap", "rows", "columns", "height", "width", "max_gap",
     )  # fmt: skip
     return {
-        "checkpoint": _digest(options.restore_from),
-        "decision checkpoint": _digest(options.decision_from),
+        "checkpoint": sha256(options.restore_from),
+        "decision checkpoint": options.decision_from and sha256(options.decision_from),
         "drive": options.drive if isinstance(frames, SyntheticDrive) else _resolved(options.drive),
         "device": str(segmenter.device),
         "precision": str(segmenter.precision).removeprefix("torch."),
@@ -289,10 +289,6 @@ def _resolved(source: str) -> str:
     """A drive's name with its path resolved, and its options."""
     place = parse_name(source).place
     return realpath(place) + source.removeprefix(place)
-
-
-def _digest(path: Path | None) -> str | None:
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _what_is_kept(part: Path) -> str:

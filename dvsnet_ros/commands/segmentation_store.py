@@ -16,6 +16,7 @@ from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.segmentation_file import Stamped, load_segmentations, save_segmentations
 from dvsnet_ros.core.segmenter_state import SegmenterState, load_state, save_state
 from dvsnet_ros.drives.whole import explained
+from dvsnet_ros.training.state import check_settings
 
 MOST_FRAMES: Final = 32
 MOST_BYTES: Final = 2**25
@@ -46,8 +47,9 @@ class SegmentationStore:
         state: of the video segmenter after them; None where there are none.
 
     Raises:
-        StoreError: the folder holds segmentations already, and `resume` is false or they are of
-            other settings; or what it holds is damaged.
+        StoreError: the folder holds segmentations already, and `resume` is false; or what it holds
+            is damaged.
+        ValueError: it holds segmentations of other settings.
         OSError: the folder can't be written to; other methods raise it too.
     """
 
@@ -74,20 +76,12 @@ class SegmentationStore:
     def _open(self) -> None:
         with _undamaged(self.folder):
             progress = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
-            self._check(progress["settings"])
+            settings = progress["settings"]
             self.frames, self.finished = progress["frames"], progress["finished"]
             self._stretches, self.skipped = progress["stretches"], progress["skipped"]
             if self._stretches:
                 self.state = load_state(self._state_file())
-
-    def _check(self, settings: dict[str, Any]) -> None:
-        """Refuse to go on with other settings."""
-        for name, value in self._settings.items():
-            if settings.get(name) != value:
-                raise StoreError(
-                    f"'{self.folder}' holds a run with the {name} {settings.get(name)}, not "
-                    f"{value}; go on with the same settings, or remove it"
-                )
+        check_settings(f"'{self.folder}' holds a run", settings, self._settings, "remove it")
 
     @property
     def place(self) -> int:
@@ -172,8 +166,6 @@ def _undamaged(folder: Path) -> Iterator[None]:
     """Turn what is raised on reading damaged files into a StoreError."""
     try:
         yield
-    except StoreError:
-        raise
     except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, SafetensorError) as e:
         what = " ".join(str(e).split()) or type(e).__name__
         raise StoreError(

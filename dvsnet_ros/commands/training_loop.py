@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from dvsnet_ros.commands.digest import sha256
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.state import check_settings
@@ -130,7 +130,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
 def _as_json(value: Any) -> Any:
     if isinstance(value, Path):
         if value.is_file():
-            return f"file with sha256 {hashlib.sha256(value.read_bytes()).hexdigest()}"
+            return f"file with sha256 {sha256(value)}"
         return str(value)
     if isinstance(value, list | tuple):
         return [_as_json(each) for each in value]

@@ -139,10 +139,9 @@ class BagDrive:
             for message in itertools.islice(bag.messages(self.topic, IMAGES), images, None):
                 seen += 1
                 yield message
+        missing = f"{announced - seen} of its {announced}" if seen < announced else "some"
         # No warning: those of the drive have been given before, and may be kept back now.
-        _log.error(
-            "%s: %d of its %d messages can't be read%s", self.name, announced - seen, announced, why
-        )
+        _log.error("%s: %s messages can't be read%s", self.name, missing, why)
 
     def _is_image(self, message: RawMessage) -> bool:
         connection = message.connection

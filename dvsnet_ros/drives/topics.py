@@ -19,7 +19,9 @@ LABEL_INFO: Final = "/dvsnet/label_info"
 ANSWERS: Final = frozenset((MASK, CONFIDENCE, OVERLAY, DECISIONS, LABEL_INFO))
 """The node's, as long as nobody gives it another name."""
 
-_COMPRESSED: Final = "/compressed"
+COMPRESSED: Final = "/compressed"
+"""What a topic of compressed images has more than its raw twin, by image_transport."""
+
 _TOPIC: Final = re.compile(r"(/[A-Za-z_][A-Za-z0-9_]*)+")
 
 
@@ -47,8 +49,8 @@ class CameraTopics:
 
     @property
     def compressed(self) -> str:
-        """Of compressed images, as image_transport names it."""
-        return f"{self.image}{_COMPRESSED}"
+        """Of compressed images."""
+        return f"{self.image}{COMPRESSED}"
 
     @property
     def camera_info(self) -> str:
@@ -72,7 +74,7 @@ def labels_beside(image: str) -> str:
 
 
 def _namespace(image: str) -> str:
-    return image.removesuffix(_COMPRESSED).rpartition("/")[0]
+    return image.removesuffix(COMPRESSED).rpartition("/")[0]
 
 
 def taken_by_cameras(images: Sequence[str]) -> list[str]:

@@ -19,14 +19,15 @@ def measure_frame_seconds(
 ) -> NDArray[np.float64]:
     """Seconds that the segmenter takes for a frame with 0, 1, ..., R segmented regions, [R + 1].
 
-    The median of the frames; the first one is segmented whole, beforehand. Which regions are
-    segmented makes no difference to the time.
+    The median of the frames that have the first one's size; that one is segmented whole,
+    beforehand. Which regions are segmented makes no difference to the time.
 
     Args:
         segmenter: as it would run; it is left with another schedule.
-        frames: at least two, each [H, W, 3] BGR, of one size.
+        frames: at least two, each [H, W, 3] BGR.
     """
-    first, *others = frames
+    first, *rest = frames
+    others = [frame for frame in rest if frame.shape == first.shape] or [first]
     regions = len(segmenter.segment(first).decisions)
     medians = []
     for segmented in range(regions + 1):

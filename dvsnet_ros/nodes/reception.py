@@ -12,6 +12,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
+from dvsnet_ros.drives.topics import COMPRESSED
 from dvsnet_ros.nodes import silence
 from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.pipeline import Arrival
@@ -137,6 +138,6 @@ def _source(node: Node, transport: str) -> tuple[type[Image | CompressedImage], 
     Where `image` is remapped to that twin itself, it is meant.
     """
     if transport == "compressed":
-        topic = node.resolve_topic_name(TOPIC).removesuffix(silence.COMPRESSED)
-        return CompressedImage, f"{topic}{silence.COMPRESSED}"
+        topic = node.resolve_topic_name(TOPIC).removesuffix(COMPRESSED)
+        return CompressedImage, f"{topic}{COMPRESSED}"
     return Image, TOPIC

@@ -11,6 +11,8 @@ from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from dvsnet_ros.drives.topics import COMPRESSED
+
 PATIENCE: Final = 5.0
 """Seconds without an image after which the node explains itself."""
 
@@ -27,9 +29,6 @@ TRANSPORTS: Final = {
     "sensor_msgs/msg/CompressedImage": "compressed",
 }
 """The parameter image_transport, by the type of the images that it takes."""
-
-COMPRESSED: Final = "/compressed"
-"""What a topic of compressed images has more than its raw twin."""
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,8 @@ class CaseWriter:
         finished: whether all was done before.
 
     Raises:
-        DataError: if the folder holds testcases already, and `resume` is false or they are of other
-            settings.
+        ValueError: if the folder holds testcases already, and `resume` is false or they are of
+            other settings.
     """
 
     def __init__(

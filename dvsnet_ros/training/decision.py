@@ -30,6 +30,7 @@ from dvsnet_ros.training.state import (
     TrainingLog,
     check_counts,
     check_rates,
+    check_shares,
     load_state,
     save_state,
     start_from,
@@ -119,8 +120,7 @@ class DecisionRecipe:
         if self.channels is not None:
             check_counts(channels=self.channels)
         check_rates(learning_rate=self.learning_rate, decay=self.decay)
-        if not 0.0 <= self.evenness <= 1.0:
-            raise ValueError(f"the evenness is {self.evenness}; it must be from 0 to 1")
+        check_shares(evenness=self.evenness)
 
     def spec(self, feature_channels: int) -> NetworkSpec:
         """The network, for features of so many channels."""

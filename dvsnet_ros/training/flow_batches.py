@@ -14,7 +14,7 @@ from dvsnet_ros.core.region_networks import half_size
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import Draw, SegmentedFootage
-from dvsnet_ros.training.state import check_counts, check_rates, check_share
+from dvsnet_ros.training.state import check_counts, check_rates, check_shares
 
 GRID = 8
 """Pixels of a frame to one of the flow."""
@@ -85,7 +85,7 @@ class FlowRecipe:
             distil_learning_rate=self.distil_learning_rate,
             temperature=self.temperature,
         )
-        check_share("start", self.start_share)
+        check_shares(start_share=self.start_share)
         if self.tracked and self.steps:
             raise ValueError(
                 "a tracked flow network learns on footage alone; give 0 steps on pairs with known "

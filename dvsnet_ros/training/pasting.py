@@ -20,7 +20,7 @@ from dvsnet_ros.training.moving_objects import (
     objects_of,
     stand,
 )
-from dvsnet_ros.training.state import check_share
+from dvsnet_ros.training.state import check_shares
 
 SMALLEST_AREA = 80  # pixels
 LARGEST_SHARE = 0.15  # of a still
@@ -40,7 +40,7 @@ class Pasting:
     """
 
     def __init__(self, stills: Sequence[LabelledImage], share: float) -> None:
-        check_share("pasted", share)
+        check_shares(pasted=share)
         self._share = share
         self._objects = _by_class(stills) if share else []
 

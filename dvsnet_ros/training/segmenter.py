@@ -33,7 +33,7 @@ from dvsnet_ros.training.state import (
     TrainingLog,
     check_counts,
     check_rates,
-    check_share,
+    check_shares,
     check_start,
     load_state,
     save_state,
@@ -128,8 +128,7 @@ class Recipe:
     def __post_init__(self) -> None:
         check_counts(batch_size=self.batch_size)
         check_rates(learning_rate=self.learning_rate)
-        check_share("start", self.start_share)
-        check_share("pasted", self.pasted)
+        check_shares(start_share=self.start_share, pasted=self.pasted)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from dvsnet_ros.training.data import DataError
-
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -32,20 +30,10 @@ def load_state(path: Path, recipe: DataclassInstance) -> dict[str, Any]:
 
     Raises:
         OSError: if there is none.
-        ValueError: if it is of another recipe.
+        ValueError: if it is of another recipe; see `check_settings`.
     """
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    was = state["recipe"]
-    if was != asdict(recipe):
-        other = ", ".join(
-            f"{name} {was.get(name, 'unknown')} instead of {value}"
-            for name, value in asdict(recipe).items()
-            if name not in was or was[name] != value
-        )
-        raise ValueError(
-            f"'{path.parent}' holds a training with another recipe: {other}; go on with the same "
-            "settings, or choose another folder"
-        )
+    check_settings(f"'{path.parent}' holds a training", state["recipe"], asdict(recipe))
     return state
 
 
@@ -58,14 +46,15 @@ def start_from(network: nn.Module, start: nn.Module) -> None:
     _load_weights(network, start.state_dict())
 
 
-def check_share(name: str, share: float) -> None:
-    """Check a share of a recipe, called `name`.
+def check_shares(**shares: float) -> None:
+    """Check shares of a recipe.
 
     Raises:
-        ValueError: if it is not from 0 to 1.
+        ValueError: naming one that is not from 0 to 1.
     """
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"a {name} share of {share} is none; give 0 to 1")
+    for name, share in shares.items():
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"{name.replace('_', ' ')} {share} does not work; give 0 to 1")
 
 
 def check_counts(**counts: int) -> None:
@@ -92,24 +81,30 @@ def check_rates(**rates: float) -> None:
             )
 
 
-def check_settings(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def check_settings(
+    what: str,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    otherwise: str = "choose another folder",
+) -> None:
     """Check that a run that goes on has the settings it was begun with.
 
     Args:
         what: the run, for a sentence.
         before: the settings it was begun with, by name.
         now: those it is to go on with.
+        otherwise: what to do in place of that.
 
     Raises:
-        DataError: naming one that differs.
+        ValueError: naming those that differ.
     """
-    for name in {**before, **now}:
-        was, value = before.get(name), now.get(name)
-        if was != value:
-            raise DataError(
-                f"{what} of other settings: the {name.replace('_', ' ')} was {was}, and not "
-                f"{value}; go on with the same, or choose another folder"
-            )
+    others = ", ".join(
+        f"{name.replace('_', ' ')} {before.get(name, 'unknown')} instead of {now.get(name, 'none')}"
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
+    )
+    if others:
+        raise ValueError(f"{what} of other settings: {others}; go on with the same, or {otherwise}")
 
 
 def check_start(share: float, start: nn.Module | None) -> None:

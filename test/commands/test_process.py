@@ -240,7 +240,7 @@ def test_a_full_disk_keeps_what_is_done(
     assert process.run(words) == 2
     assert "--resume goes on with it, or remove it" in capsys.readouterr().err
     assert process.run([*words, "--rows", "1", "--resume"]) == 2
-    assert "with the rows 2, not 1" in capsys.readouterr().err
+    assert "of other settings: rows 2 instead of 1; go on with" in capsys.readouterr().err
     assert process.run([*words, "--resume"]) == 0
     assert process.run([*words, "--resume"]) == 0
     assert "is whole already" in capsys.readouterr().out

@@ -48,7 +48,7 @@ def test_trains_measures_and_writes_a_checkpoint(
     capsys.readouterr()
     assert run([*arguments, "--epochs", "1", "--resume", "--val-sequences", "a"]) == 2
     said = capsys.readouterr().err
-    assert "of other settings: the val sequences was ['b'], and not ['a']; go on with" in said
+    assert "of other settings: val sequences ['b'] instead of ['a']; go on with" in said
 
     start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
     unlabelled = ["--unlabelled-drives", str(tmp_path / "images"), "--unlabelled-frames", "2"]

@@ -214,6 +214,23 @@ def test_a_frame_is_timed_by_its_segmented_regions(
     assert [d.path for d in segmenter.segment(footage[2].image).decisions] == [0, 0, 0, 0]
 
 
+def test_frames_of_another_size_are_not_timed(
+    segmenters: Segmenters, footage: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    segmenter = segmenters.new()
+    segment, resets = segmenter.segment, []
+
+    def watched(image: np.ndarray) -> Segmentation:
+        segmentation = segment(image)
+        resets.append(segmentation.reset_reason)
+        return segmentation
+
+    monkeypatch.setattr(segmenter, "segment", watched)
+    first, second = (frame.image for frame in footage[:2])
+    measure_frame_seconds(segmenter, [first, second[:-16], second])
+    assert not any(resets)
+
+
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

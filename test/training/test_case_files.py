@@ -71,7 +71,7 @@ def test_what_is_finished_is_not_begun_again(tmp_path: Path) -> None:
         CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=False)
     with CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=True) as writer:
         assert writer.finished
-    with pytest.raises(DataError, match=r"the clip was 0\.0, and not 0\.5"):
+    with pytest.raises(ValueError, match=r"clip 0\.0 instead of 0\.5"):
         CaseWriter(tmp_path, 6, {"clip": 0.5}, resume=True)
 
 

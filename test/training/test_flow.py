@@ -304,7 +304,7 @@ def test_what_can_not_be_is_refused(tmp_path: Path, segmenter: Checkpoint) -> No
             SMALL, [make_pairs()], make_footage(segmenter), tmp_path, start=FlowNet(11, SMALL.width)
         )
     make_training(tmp_path, segmenter).save()
-    with pytest.raises(ValueError, match="another recipe: seed 0 instead of 1;"):
+    with pytest.raises(ValueError, match="of other settings: seed 0 instead of 1;"):
         make_training(tmp_path, segmenter, replace(SMALL, seed=1))
 
 

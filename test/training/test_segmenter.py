@@ -135,7 +135,7 @@ def test_measures_and_logs(tmp_path: Path) -> None:
 
 def test_another_recipe_is_refused(tmp_path: Path) -> None:
     make_training(tmp_path).save()
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(ValueError, match="of other settings"):
         make_training(tmp_path, Recipe(SMALL.stages, batch_size=3, width=4))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from dvsnet_ros.commands.digest import sha256
 from dvsnet_ros.commands.report.drive_record import DriveRecord
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -23,8 +23,8 @@ Entries = list[tuple[str, str]]
 def describe_checkpoint(checkpoint: Checkpoint, files: Sequence[Path]) -> Entries:
     """Of a checkpoint that was read from these files; they are told by name and digest."""
     entries = [
-        ("file" if place == 0 else "decision network's file", f"{file.name} · {_digest(file)}")
-        for place, file in enumerate(files)
+        (name, f"{file.name} · sha256 {sha256(file)[:12]}")
+        for name, file in zip(("file", "decision network's file"), files, strict=False)
     ]
     for name, network in checkpoint.networks.items():
         parameters = sum(value.numel() for value in network.parameters())
@@ -73,10 +73,6 @@ def describe_machine(device: torch.device) -> Entries:
     if device.type == "cuda":
         entries.insert(0, ("GPU", torch.cuda.get_device_name(device)))
     return entries
-
-
-def _digest(file: Path) -> str:
-    return "sha256 " + hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def _processor() -> str:
