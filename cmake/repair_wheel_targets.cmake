@@ -31,6 +31,9 @@ endfunction()
 
 function(dvsnet_keep_private target)
   get_target_property(folders ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  if(NOT folders)  # as where ROS 2 is no wheel
+    return()
+  endif()
   list(TRANSFORM folders REPLACE "^(/.*)$" "$<BUILD_INTERFACE:\\1>")
   set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${folders}")
 endfunction()

@@ -38,7 +38,7 @@ endforeach()
 """
 EXPORT = """
 add_library(own SHARED user.c)
-target_include_directories(own PUBLIC "${{CMAKE_CURRENT_SOURCE_DIR}}/inside")
+target_include_directories(own {scope} "${{CMAKE_CURRENT_SOURCE_DIR}}/inside")
 {private}
 install(TARGETS own EXPORT own_export DESTINATION lib)
 install(EXPORT own_export DESTINATION share)
@@ -77,7 +77,16 @@ def test_the_interpreters_own_folders_take_the_place_of_the_wheels(
 
 
 def test_a_target_keeps_its_folders_out_of_its_export(repository: Path, tmp_path: Path) -> None:
-    refused = configure(repository, tmp_path, EXPORT, private="")
+    refused = configure(repository, tmp_path, EXPORT, scope="PUBLIC", private="")
     assert "prefixed in the source directory" in refused.stderr
-    result = configure(repository, tmp_path, EXPORT, private="dvsnet_keep_private(own)")
+    private = "dvsnet_keep_private(own)"
+    result = configure(repository, tmp_path, EXPORT, scope="PUBLIC", private=private)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_target_without_folders_for_others_is_left_alone(
+    repository: Path, tmp_path: Path
+) -> None:
+    private = "dvsnet_keep_private(own)"
+    result = configure(repository, tmp_path, EXPORT, scope="PRIVATE", private=private)
     assert result.returncode == 0, result.stderr
