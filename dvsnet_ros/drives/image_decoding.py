@@ -47,15 +47,29 @@ class ImageError(ValueError):
 
 
 class _Layout(NamedTuple):
-    """How the pixels of an encoding lie in memory."""
+    """How the pixels of an encoding lie in memory.
+
+    Attributes:
+        channels: of a row's pixels.
+        bytes_per_channel: of these.
+        width_multiple: what the width must be divisible by.
+        smallest_side: pixels that width and height must have at least.
+        rows_of_two: rows in memory for two of the image; if not two, its height must be even.
+    """
 
     channels: int
     bytes_per_channel: int = 1
     width_multiple: int = 1
     smallest_side: int = 1
+    rows_of_two: int = 2
+
+    def rows(self, height: int) -> int:
+        """Rows in memory of an image of this height."""
+        return height * self.rows_of_two // 2
 
 
 _YUV422: Final = _Layout(channels=2, width_multiple=2)
+_YUV420: Final = _Layout(channels=1, width_multiple=2, rows_of_two=3)
 _BAYER: Final = _Layout(channels=1, smallest_side=3)  # OpenCV paints smaller ones black
 
 _OF_8_BITS: Final = {
@@ -82,10 +96,23 @@ ENCODINGS: Final[dict[str, _Layout]] = {
     "yuv422_yuy2": _YUV422,
     "uyvy": _YUV422,
     "yuyv": _YUV422,
+    "nv12": _YUV420,
+    "nv21": _YUV420,
+    "8UC1": _Layout(channels=1),
+    "8UC3": _Layout(channels=3),
+    "8UC4": _Layout(channels=4),
 }
 """Every encoding of ``sensor_msgs/Image`` that ``raw_to_bgr`` takes."""
 
-_OLDER_NAMES: Final = {"uyvy": "yuv422", "yuyv": "yuv422_yuy2"}  # what cv_bridge calls them
+_OTHER_NAMES: Final = {
+    "uyvy": "yuv422",  # what cv_bridge calls them
+    "yuyv": "yuv422_yuy2",
+    "8UC1": "mono8",  # what says nothing of colours is in OpenCV's own order
+    "8UC3": "bgr8",
+    "8UC4": "bgra8",
+}
+_OF_TWO_PLANES: Final = {"nv12": cv2.COLOR_YUV2BGR_NV12, "nv21": cv2.COLOR_YUV2BGR_NV21}
+"""What neither library knows: OpenCV's codes for them."""
 
 
 def raw_to_bgr(message: RawFields) -> Pixels:
@@ -137,7 +164,7 @@ def compressed_to_bgr(message: CompressedFields) -> Pixels:
 
 
 def _pixels(message: RawFields) -> Pixels:
-    """Return a raw message's pixels, uint8 [H, W] or [H, W, C], once its numbers agree."""
+    """Return a raw message's pixels, uint8 [rows, W] or [H, W, C], once its numbers agree."""
     layout = ENCODINGS.get(message.encoding)
     if layout is None:
         raise ImageError(
@@ -148,7 +175,8 @@ def _pixels(message: RawFields) -> Pixels:
     _check_size(message, layout)
     height, width = message.height, message.width
     row_bytes = width * layout.channels * layout.bytes_per_channel
-    rows: Pixels = np.frombuffer(message.data, np.uint8).reshape(height, message.step)
+    rows: Pixels = np.frombuffer(message.data, np.uint8)
+    rows = rows.reshape(layout.rows(height), message.step)
     rows = np.ascontiguousarray(rows[:, :row_bytes])
     if layout.bytes_per_channel == 2:
         words = rows.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16, copy=False)
@@ -173,26 +201,34 @@ def _check_size(message: RawFields, layout: _Layout) -> None:
             "inconsistent_size",
             f"{what} has an odd width, but its pixels come in pairs; publish an even width",
         )
+    if layout.rows_of_two != 2 and height % 2:
+        raise ImageError(
+            "inconsistent_size",
+            f"{what} has an odd height, but its rows come in pairs; publish an even height",
+        )
     row_bytes = width * layout.channels * layout.bytes_per_channel
     if step < row_bytes:
         raise ImageError(
             "inconsistent_size", f"{what} needs a step of at least {row_bytes} bytes, not {step}"
         )
-    if step * height != len(message.data):
+    needed = step * layout.rows(height)
+    if needed != len(message.data):
         raise ImageError(
             "inconsistent_size",
-            f"{what} with a step of {step} needs {step * height} bytes of data, but carries "
+            f"{what} with a step of {step} needs {needed} bytes of data, but carries "
             f"{len(message.data)}",
         )
 
 
 def _colours(pixels: Pixels, encoding: str) -> Pixels:
-    """Convert uint8 [H, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
+    """Convert uint8 [rows, W] or [H, W, C] of a raw encoding to BGR uint8 [H, W, 3]."""
     height, width = pixels.shape[:2]
     encoding = _OF_16_BITS.get(encoding, encoding)
-    encoding = _OLDER_NAMES.get(encoding, encoding)
+    encoding = _OTHER_NAMES.get(encoding, encoding)
     plain = PlainImage(height, width, encoding, pixels.nbytes // height, pixels)
     try:
+        if encoding in _OF_TWO_PLANES:
+            return np.asarray(cv2.cvtColor(pixels, _OF_TWO_PLANES[encoding]), np.uint8)
         return library_bgr(plain)
     # Each library has errors of its own, and OpenCV's; a frame must not cost the node its life.
     except Exception as error:

@@ -29,7 +29,7 @@ def raw_images() -> list[Image]:
             step = WIDTH * layout.channels * layout.bytes_per_channel + padding
             image = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=step)
             image.is_bigendian = bigendian
-            image.data = random.integers(0, 256, HEIGHT * step, np.uint8).tobytes()
+            image.data = random.integers(0, 256, layout.rows(HEIGHT) * step, np.uint8).tobytes()
             images.append(image)
     return images
 

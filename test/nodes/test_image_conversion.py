@@ -27,7 +27,7 @@ BAYER_COLOURS = {  # the colour (index in BGR) at the four pixels of the pattern
     "bayer_gbrg8": (1, 0, 2, 1),
     "bayer_grbg8": (1, 2, 0, 1),
 }
-LESS_THAN_WHOLE_COLOUR = ("bayer", "yuv", "uyvy", "yuyv")
+LESS_THAN_WHOLE_COLOUR = ("bayer", "yuv", "uyvy", "yuyv", "nv")
 
 
 def colourful(height: int = 48, width: int = 64) -> Pixels:
@@ -53,6 +53,15 @@ def yuv422(bgr: Pixels, order: str) -> Pixels:
     return interleaved.round().clip(0, 255).astype(np.uint8)
 
 
+def nv(bgr: Pixels, encoding: str) -> Pixels:
+    """Encode the luma, and below it the two colours of each 2x2 pixels: U and V, or V and U."""
+    height, width = bgr.shape[:2]
+    uyvy = yuv422(bgr, "uyvy").reshape(height, width // 2, 4)
+    colours = uyvy[:, :, [0, 2] if encoding == "nv12" else [2, 0]].reshape(height, width)
+    halved = np.rint((colours[0::2].astype(float) + colours[1::2]) / 2).astype(np.uint8)
+    return np.concatenate([uyvy[:, :, [1, 3]].reshape(height, width), halved])
+
+
 def bayer(bgr: Pixels, encoding: str) -> Pixels:
     mosaic = np.empty(bgr.shape[:2], np.uint8)
     for corner, colour in enumerate(BAYER_COLOURS[encoding]):
@@ -73,9 +82,12 @@ def encode(bgr: Pixels, encoding: str) -> Pixels:
         return yuv422(bgr, "uyvy")
     if encoding in ("yuv422_yuy2", "yuyv"):
         return yuv422(bgr, "yuyv")
+    if encoding.startswith("nv"):
+        return nv(bgr, encoding)
     opaque = np.dstack([bgr, np.full(bgr.shape[:2], 77, np.uint8)])
     order = {"rgb8": [2, 1, 0], "bgr8": [0, 1, 2], "rgba8": [2, 1, 0, 3], "bgra8": [0, 1, 2, 3]}
-    plain = grey(bgr) if encoding == "mono8" else opaque[..., order[encoding]]
+    order |= {"8UC3": order["bgr8"], "8UC4": order["bgra8"]}
+    plain = grey(bgr) if encoding in ("mono8", "8UC1") else opaque[..., order[encoding]]
     return np.ascontiguousarray(plain).reshape(height, -1)
 
 
@@ -97,7 +109,7 @@ def compressed(
 
 
 def expected(bgr: Pixels, encoding: str) -> Pixels:
-    return np.dstack([grey(bgr)] * 3) if encoding.startswith("mono") else bgr
+    return np.dstack([grey(bgr)] * 3) if encoding in ("mono8", "mono16", "8UC1") else bgr
 
 
 def check_colours(bgr: Pixels, encoding: str, padding: int, tolerance: float) -> None:
@@ -214,6 +226,9 @@ HUGE_JPEG = JPEG[: JPEG_FRAME + 5] + b"\xff\xff\xff\xff" + JPEG[JPEG_FRAME + 9 :
         (Image(encoding="mono8"), "zero_size", "0x0 has no pixels"),
         (raw(colourful(2, 64), "bayer_rggb8"), "inconsistent_size", "at least 3x3"),
         (changed(raw(colourful(), "yuv422"), width=63), "inconsistent_size", "odd width"),
+        (changed(raw(colourful(), "nv12"), width=63), "inconsistent_size", "odd width"),
+        (changed(raw(colourful(), "nv21"), height=47), "inconsistent_size", "odd height"),
+        (changed(raw(colourful(), "nv12"), height=46), "inconsistent_size", "4416 bytes.* 4608"),
         (CompressedImage(format="jpeg"), "undecodable", "no data"),
         (CompressedImage(data=b"GIF89a"), "undecodable", "no whole JPEG or PNG"),
         (CompressedImage(data=JPEG[: len(JPEG) // 2]), "undecodable", "no whole JPEG or PNG"),
@@ -250,7 +265,8 @@ def test_only_image_errors_come_of_mutated_raw_images() -> None:
             outcomes["converted"] += 1
             assert converted.dtype == np.uint8
             assert converted.shape == (message.height, message.width, 3)
-            assert message.step * message.height == len(message.data)
+            rows = ENCODINGS[message.encoding].rows(message.height)
+            assert message.step * rows == len(message.data)
     assert min(outcomes[k] for k in ("unknown_encoding", "inconsistent_size", "zero_size")) > 50
     assert outcomes["converted"] > 0
 
@@ -263,7 +279,14 @@ def mutated_raw(base: Image, dice: random.Random) -> Image:
         fields[name] = min(max(dice.choice([near, 0, 1, most, dice.randint(0, most)]), 0), most)
     data = bytes(base.data)
     data = dice.choice([data, data, data, data[: dice.randrange(len(data))], data * 2, b""])
-    encodings = [base.encoding] * 3 + [dice.choice([*ENCODINGS]), "", "bgr", "8UC3", "RGB8", "\x00"]
+    encodings = [base.encoding] * 3 + [
+        dice.choice([*ENCODINGS]),
+        "",
+        "bgr",
+        "32FC1",
+        "RGB8",
+        "\x00",
+    ]
     return Image(encoding=dice.choice(encodings), data=data, **fields)
 
 
