@@ -8,8 +8,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -43,6 +43,8 @@ from dvsnet_ros.nodes.demo_session import record
 
 FAILED = 1
 WRONG_INPUT = 2
+
+RESULTS = "results"
 
 MOST = 0.5
 """Share of segmentations above which the demo says how to come by fewer."""
@@ -138,8 +140,9 @@ def run(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends all processes, as Ctrl-C does
     try:
         with _scratch_folder(options.out) as folder:
-            kept = _play(plan, options, folder)
-        _report(plan, kept, options.out)
+            kept = _play(plan, options, Path(folder))
+            files = _move(Path(folder) / RESULTS, options.out)
+        _report(plan, kept, files)
     except (ProcessEndedError, WrongAnswerError, OSError) as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
@@ -201,23 +204,23 @@ def _check_name(source: str) -> None:
         raise ValueError(f"{source!a} is not in UTF-8, as ROS wants names; rename it") from error
 
 
-@contextmanager
-def _scratch_folder(out: Path) -> Iterator[Path]:
-    """Make a folder beside out whose ``results`` become out's when all went well."""
+def _scratch_folder(out: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder where files can be moved to out from, whatever is mounted where."""
     out = out.absolute()
-    beside = next(folder for folder in out.parents if folder.is_dir())
-    with tempfile.TemporaryDirectory(prefix=".dvsnet-demo-", dir=beside) as name:
-        results = Path(name) / "results"
-        results.mkdir()
-        yield Path(name)
-        out.mkdir(parents=True, exist_ok=True)
-        for file in results.iterdir():
-            file.replace(out / file.name)
+    place = next(folder for folder in (out, *out.parents) if folder.is_dir())
+    return tempfile.TemporaryDirectory(prefix=".dvsnet-demo-", dir=place)
+
+
+def _move(results: Path, out: Path) -> list[Path]:
+    """Move the files of a folder to another one, to be made; returns where they are."""
+    out.mkdir(parents=True, exist_ok=True)
+    return [file.replace(out / file.name) for file in sorted(results.iterdir())]
 
 
 def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
-    """Play the drive and put what comes of it into the folder's ``results``."""
-    results = folder / "results"
+    """Play the drive and put what comes of it into the folder's RESULTS."""
+    results = folder / RESULTS
+    results.mkdir()
     node = {
         "checkpoint": str(plan.checkpoint),
         "device": options.device,
@@ -244,13 +247,15 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
     return kept
 
 
-def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
+def _report(plan: Plan, kept: DemoRecord, files: Sequence[Path]) -> None:
     print(plan.title)
     count = f"{len(kept)} frames at {kept.rate:.1f} frames/s, {kept.speed:.2f} × real time"
     print(
         f"{count if len(kept) > 1 else '1 frame'}; none dropped, each mask of its frame's own size "
         "and stamp"
     )
+    if len(kept) < plan.frames:
+        print(f"{plan.frames - len(kept)} more can't be read, or are too small for the regions")
     print(
         f"latency, from the frame's publishing to its mask: median "
         f"{1e3 * kept.latency(50):.0f} ms, 99th percentile {1e3 * kept.latency(99):.0f} ms"
@@ -262,5 +267,5 @@ def _report(plan: Plan, kept: DemoRecord, out: Path) -> None:
             "most scores are under the target on this drive; a lower --target segments less, and "
             f"dvsnet report '{plan.source}' report.html shows what each costs and brings"
         )
-    for file in sorted(out.iterdir()):
-        print(out / file.name)
+    for file in files:
+        print(file)

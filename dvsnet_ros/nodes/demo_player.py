@@ -21,6 +21,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
+from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives import DriveError, Frame, drive
 from dvsnet_ros.nodes.demo_pacing import Spacing
 from dvsnet_ros.nodes.frame_messages import frame_messages
@@ -71,7 +72,7 @@ class DemoPlayer(Node):
             NoAnswerError: the node or the recorder does not answer.
             DriveError: the drive has no frame that can be read.
         """
-        frames = itertools.islice(self._drive, self._frames)
+        frames = filter(self._can_be_answered, itertools.islice(self._drive, self._frames))
         last = next(frames, None)
         if last is None:
             raise DriveError(f"no frame of {self._drive.name} can be read")
@@ -85,6 +86,15 @@ class DemoPlayer(Node):
             sent, header = time.monotonic(), self._send(frame)
             last = frame
         self._wait_for_answer(header)
+
+    def _can_be_answered(self, frame: Frame) -> bool:
+        """Whether the node's regions can work on a frame; it leaves others unanswered."""
+        try:
+            RegionGrid(*frame.image.shape[:2])
+        except ValueError as error:
+            self.get_logger().warning(f"frame {frame.index} is skipped: {error}")
+            return False
+        return True
 
     def _warm_up(self, frame: Frame) -> None:
         """Send a frame until its answer comes back, then let the node forget it.

@@ -43,6 +43,10 @@ def enter_own_world(domain_id: int) -> None:
     """
     os.environ["ROS_DOMAIN_ID"] = str(domain_id)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    if os.environ.get("ROS_DISTRO") == "humble":  # which does not know that one
+        os.environ["ROS_LOCALHOST_ONLY"] = "1"
+    for elsewhere in ("ROS_DISCOVERY_SERVER", "ROS_STATIC_PEERS"):
+        os.environ.pop(elsewhere, None)
     os.environ.update(profile_environment())
 
 

@@ -4,6 +4,7 @@ import csv
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -17,7 +18,7 @@ from dvsnet_ros.commands.main import main
 from dvsnet_ros.core.checkpoint import save_checkpoint, untrained_checkpoint
 from dvsnet_ros.drives import drive
 from dvsnet_ros.nodes.demo_pacing import Spacing
-from dvsnet_ros.nodes.demo_processes import ProcessEndedError
+from dvsnet_ros.nodes.demo_processes import ProcessEndedError, enter_own_world
 from dvsnet_ros.nodes.demo_session import record
 from helpers.bags import IMAGE, raw, write_bag
 from helpers.processes import running
@@ -35,6 +36,14 @@ def _own_environment() -> Iterator[None]:
     os.environ.update(before)
 
 
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder on another file system, where there is one."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
@@ -43,8 +52,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(180)
-def test_demo_leaves_what_it_promises(tmp_path: Path, ros_domain: int) -> None:
-    out = tmp_path / "new" / "demo"
+def test_demo_leaves_what_it_promises(tmp_path: Path, elsewhere: Path, ros_domain: int) -> None:
+    out = tmp_path / "demo"
+    out.symlink_to(elsewhere)
+    (out / "thesis.tex").write_text("not the demo's")
     arguments = [DRIVE.format(duration=1.2), "--out", str(out), "--domain-id", str(ros_domain)]
     with running([*DEMO, *arguments]) as demo:
         assert demo.wait(150) == 0, demo.output
@@ -53,9 +64,10 @@ def test_demo_leaves_what_it_promises(tmp_path: Path, ros_domain: int) -> None:
     assert "none dropped, each mask of its frame's own size and stamp" in said
     assert "latency, from the frame's publishing to its mask: median " in said
     names = ["decisions.csv", "overlay.mp4", "summary.png"]
-    assert sorted(path.name for path in out.iterdir()) == names
+    assert sorted(path.name for path in out.iterdir()) == [*names, "thesis.tex"]
+    assert "thesis.tex" not in said
     assert all(str(out / name) in said for name in names)
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     check_video(out / "overlay.mp4", frames=12, height=132, width=162)
     check_decisions(out / "decisions.csv", frames=12, regions=4, said=said)
     height, width = cv2.imread(str(out / "summary.png")).shape[:2]
@@ -90,7 +102,7 @@ def test_masks_come_at_each_frames_own_size_and_stamp(
     folder = tmp_path / "street"
     folder.mkdir()
     sizes = [(131, 162)] * 3 + [(144, 160)] * 2
-    for index, (height, width) in enumerate(sizes):
+    for index, (height, width) in enumerate([*sizes, (24, 24)]):  # which is left out: too small
         frame = np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
         cv2.imwrite(str(folder / f"{index}.png"), frame)
     street = drive(folder)
@@ -248,3 +260,14 @@ def test_flags_out_of_range_are_refused(
         main(["demo", *flags])
     assert ended.value.code == 2
     assert f"argument {flags[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_what_leads_to_other_machines_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DISCOVERY_SERVER", "127.0.0.1:11811")
+    monkeypatch.setenv("ROS_STATIC_PEERS", "10.0.0.1")
+    monkeypatch.setenv("ROS_DISTRO", "humble")
+    enter_own_world(5)
+    assert os.environ["ROS_DOMAIN_ID"] == "5"
+    assert os.environ["ROS_LOCALHOST_ONLY"] == "1"
+    assert not {"ROS_DISCOVERY_SERVER", "ROS_STATIC_PEERS"} & os.environ.keys()
