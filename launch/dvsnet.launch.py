@@ -79,7 +79,7 @@ def generate_launch_description() -> LaunchDescription:
                 "large_images",
                 default_value="true",
                 choices=["true", "false"],
-                description="give Fast DDS shared memory for images of several megabytes",
+                description="give Fast DDS shared memory for images of over half a megabyte",
             ),
             OpaqueFunction(function=node),
         ]

@@ -69,6 +69,8 @@ def player(context: LaunchContext) -> list[Action]:
     """What plays the drive, once the node listens; all ends when it does."""
     given = given_by(context)
     topic = posixpath.join("/", given("namespace"), given("image"))
+    if given("image_transport") == "compressed":
+        topic = topic.removesuffix("/compressed")  # as the node does
     if not (is_bag(Path(given("drive"))) and has_ros2_bag()):
         # It waits for the node by itself.
         return [process(play_command(given, topic), {})]

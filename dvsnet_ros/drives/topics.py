@@ -14,9 +14,10 @@ DEFAULT_TOPIC: Final = "/camera/image_raw"
 MASK: Final = "/dvsnet/mask"
 CONFIDENCE: Final = "/dvsnet/confidence"
 OVERLAY: Final = "/dvsnet/overlay"
+COLOR_MASK: Final = "/dvsnet/color_mask"
 DECISIONS: Final = "/dvsnet/decisions"
 LABEL_INFO: Final = "/dvsnet/label_info"
-ANSWERS: Final = frozenset((MASK, CONFIDENCE, OVERLAY, DECISIONS, LABEL_INFO))
+ANSWERS: Final = frozenset((MASK, CONFIDENCE, OVERLAY, COLOR_MASK, DECISIONS, LABEL_INFO))
 """The node's, as long as nobody gives it another name."""
 
 COMPRESSED: Final = "/compressed"

@@ -48,6 +48,7 @@ class Configured:
             mask=node.create_lifecycle_publisher(Image, "~/mask", DEPTH),
             confidence=node.create_lifecycle_publisher(Image, "~/confidence", DEPTH),
             overlay=node.create_lifecycle_publisher(Image, "~/overlay", DEPTH),
+            color_mask=node.create_lifecycle_publisher(Image, "~/color_mask", DEPTH),
             decisions=node.create_lifecycle_publisher(PathDecisions, "~/decisions", DEPTH),
         )
         self.pipeline = Pipeline(

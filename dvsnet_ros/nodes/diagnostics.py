@@ -20,7 +20,8 @@ PATIENCE: Final = 5.0
 """Seconds that an image may be processed for before it is worth a warning."""
 
 NEARLY_ALL: Final = 0.9
-"""Share of regions on the segmentation path over which the flow path only costs time."""
+"""Share of regions on the segmentation path, of those with a score, over which the flow path only
+costs time."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,10 @@ def verdict(
 def advice(summary: Summary) -> str:
     """What to do where hardly a score reaches its target, as on a camera unlike the training's.
 
-    Empty where there is nothing to do, or not enough was seen.
+    Empty where there is nothing to do, or not enough was seen; or where other things than scores,
+    such as gaps, have the regions segmented.
     """
-    if summary.measured < WINDOW or summary.segmentation_share <= NEARLY_ALL:
+    if summary.measured < WINDOW or not summary.chosen_share > NEARLY_ALL:
         return ""
     return (
         f"half of the scores are under {summary.score_median:.1f}, so a lower target would segment "

@@ -25,12 +25,14 @@ from std_srvs.srv import Trigger
 from dvsnet_ros.core.device import give_back_memory
 from dvsnet_ros.core.memory import keep_freed_memory
 from dvsnet_ros.nodes import diagnostics
+from dvsnet_ros.nodes.command_line import check_arguments
 from dvsnet_ros.nodes.configured import Configured
 from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
 from dvsnet_ros.nodes.pipeline import one_line
 from dvsnet_ros.nodes.reception import Reception
 from dvsnet_ros.nodes.statistics import Statistics
 from dvsnet_ros.nodes.stop_signal import stop_signal
+from dvsnet_ros.nodes.throttle import Throttle
 
 NAME = "dvsnet"
 
@@ -61,6 +63,7 @@ class DvsnetNode(LifecycleNode):
         self._reception: Reception | None = None
         self._failure = ""
         self._advised = False
+        self._throttle = Throttle(time.monotonic)
         self._statistics = Statistics()
         self._declared = Parameters(self, lambda: self.state == "active")
         self._answer_impossible_transitions()
@@ -205,9 +208,11 @@ class DvsnetNode(LifecycleNode):
         self._advise(diagnostics.advice(summary))
 
     def _advise(self, advice: str) -> None:
-        """Log what the diagnostics advise when they begin to."""
+        """Log what the diagnostics advise when they begin to, but not again and again."""
         if advice and not self._advised:
-            self.get_logger().info(f"nearly all regions are segmented: {advice}")
+            line = self._throttle.line("advice", f"nearly all regions are segmented: {advice}")
+            if line:
+                self.get_logger().info(line)
         self._advised = bool(advice)
 
     def _condition(self) -> diagnostics.Condition:
@@ -230,10 +235,14 @@ class DvsnetNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node until SIGINT or SIGTERM."""
+    """Run the node until SIGINT or SIGTERM; exits with a sentence where it can't be started."""
     keep_freed_memory()
     stopped = stop_signal()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # rclpy's RCLError and its like
+        sys.exit(f"{NAME}: the ROS arguments can't be used: {one_line(error)}")
+    check_arguments(args)
     try:
         _spin(DvsnetNode(), stopped)
     except ParameterException as error:

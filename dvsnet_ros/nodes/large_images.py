@@ -1,4 +1,4 @@
-"""Fast DDS's profile for images of several megabytes, found and handed to processes."""
+"""Fast DDS's profile for images of over half a megabyte, found and handed to processes."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ shows, what is refused, and what the node runs with all come from this table.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ Value = TypeVar("Value", str, bool, int, float)
 LIVE: Final = "Changes live, from the next frame on."
 NOT_LIVE: Final = "Cannot change while the node is active; taken at the next configure."
 AT_START: Final = "Counts only when the process starts."
+
+OF_MIDDLEWARE: Final = "qos_overrides."
+"""How parameters begin that rclpy declares when they are used."""
 
 
 def _parameter(
@@ -77,10 +81,14 @@ class Settings:
         choices=("auto", *PRECISIONS),
     )
     input_height: int = _parameter(
-        0, "Height in pixels at which frames are processed; 0: the image's own.", limits=(0, 8192)
+        0,
+        "Height in pixels at which frames are processed, given with the width; 0: the image's own.",
+        limits=(0, 8192),
     )
     input_width: int = _parameter(
-        0, "Width in pixels at which frames are processed; 0: the image's own.", limits=(0, 8192)
+        0,
+        "Width in pixels at which frames are processed, given with the height; 0: the image's own.",
+        limits=(0, 8192),
     )
     region_rows: int = _parameter(2, "Rows of the grid of regions.", limits=(1, 16))
     region_columns: int = _parameter(2, "Columns of the grid of regions.", limits=(1, 16))
@@ -230,6 +238,12 @@ TABLE: Final[Mapping[str, Spec]] = {
 }
 
 
+def _likely(name: str) -> str:
+    """Which parameter was likely meant."""
+    alike = difflib.get_close_matches(name, TABLE, n=1)
+    return f"; did you mean {alike[0]}?" if alike else ""
+
+
 class Parameters:
     """The parameters of a running node: declares them, refuses bad changes, keeps the rest.
 
@@ -250,6 +264,9 @@ class Parameters:
         for spec in TABLE.values():
             node.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._started = True
+        for name in node._parameter_overrides:  # which rclpy keeps to itself
+            if not (node.has_parameter(name) or name.startswith(OF_MIDDLEWARE)):
+                node.get_logger().warning(f"there is no parameter {name}{_likely(name)}")
 
     @property
     def settings(self) -> Settings:

@@ -38,6 +38,7 @@ class Outputs:
     mask: Any
     confidence: Any
     overlay: Any
+    color_mask: Any
     decisions: Any
 
 
@@ -130,6 +131,9 @@ class Pipeline:
             labels, opacity = self._segmenter.label_set, settings.overlay_opacity
             overlay = messages.overlay_message(frame, segmentation, labels, opacity, header)
             outputs.overlay.publish(overlay)
+        if is_wanted(outputs.color_mask):
+            colors = self._segmenter.label_set.colorize(segmentation.mask)
+            outputs.color_mask.publish(from_array(colors, "bgr8", header))
 
     def _note_reset(self, reason: ResetReason) -> None:
         case = Case.of_reset(reason)

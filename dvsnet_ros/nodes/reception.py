@@ -97,7 +97,10 @@ class Reception:
         """Say why no image comes, where none has come for long."""
         now = time.monotonic()
         if self._watch.must_speak(now):
-            self._explain(Case.SILENCE, f"no image for {self._watch.seconds(now):.0f} s")
+            self._statistics.case(Case.SILENCE)
+            # No error: the last one may have been the reason.
+            what = f"no image for {self._watch.seconds(now):.0f} s"
+            self._log(Case.SILENCE, f"{what}: {silence.explanation(self._node, self._ear)}")
 
     def close(self) -> None:
         """Stop receiving; returns when the frame in work is answered."""
@@ -114,19 +117,21 @@ class Reception:
 
     def _count_lost(self, event: Any) -> None:
         self._statistics.case(Case.LOST, event.total_count_change)
-        sentence = f"{event.total_count} images were lost on the way: {silence.LARGE_IMAGES}"
-        self._warn(Case.LOST, sentence)
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        advice = silence.loss_advice(self._ear, publishers)
+        self._error(Case.LOST, f"images lost on the way so far: {event.total_count}; {advice}")
 
     def _explain_mismatch(self, _event: Any) -> None:
-        self._explain(Case.INCOMPATIBLE_QOS, "a publisher offers a QoS that can't match")
+        self._statistics.case(Case.INCOMPATIBLE_QOS)
+        explanation = silence.explanation(self._node, self._ear)
+        sentence = f"a publisher offers a QoS that can't match: {explanation}"
+        self._error(Case.INCOMPATIBLE_QOS, sentence)
 
-    def _explain(self, case: Case, what: str) -> None:
-        sentence = f"{what}: {silence.explanation(self._node, self._ear)}"
-        self._statistics.case(case)
-        self._warn(case, sentence)
-
-    def _warn(self, case: Case, sentence: str) -> None:
+    def _error(self, case: Case, sentence: str) -> None:
         self._statistics.error(sentence)
+        self._log(case, sentence)
+
+    def _log(self, case: Case, sentence: str) -> None:
         line = self._throttle.line(case, sentence)
         if line:
             self._node.get_logger().warning(line)

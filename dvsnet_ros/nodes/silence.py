@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
+from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
@@ -20,9 +20,17 @@ REPEAT: Final = 30.0
 """Seconds after which it says so again."""
 
 LARGE_IMAGES: Final = (
-    "large ones need the Fast DDS profile config/fastdds_large_images.xml in the camera's process "
-    "(FASTRTPS_DEFAULT_PROFILES_FILE), or the parameter reliability set to reliable"
+    "those of over half a megabyte need the Fast DDS profile config/fastdds_large_images.xml in "
+    "the camera's process, too (FASTRTPS_DEFAULT_PROFILES_FILE)"
 )
+OR_RELIABLE: Final = ", or the parameter reliability set to reliable"
+FEW_KEPT: Final = (
+    "the camera keeps too few for a node that is busy; give its publisher's QoS a larger depth"
+)
+
+DECISIONS: Final = "dvsnet_ros/msg/PathDecisions"
+IMAGES_OUT: Final = ("mask", "color_mask", "confidence", "overlay")
+"""What lies beside a topic of decisions and shows no camera's images."""
 
 TRANSPORTS: Final = {
     "sensor_msgs/msg/Image": "raw",
@@ -76,15 +84,39 @@ def listening(subscription: Subscription, type_name: str) -> Listening:
 def explanation(node: Node, ear: Listening) -> str:
     """Say who publishes on the topic, whether that can match, and what to do."""
     publishers = node.get_publishers_info_by_topic(ear.topic)
-    elsewhere = sorted(
-        (name, types[0])
-        for name, types in node.get_topic_names_and_types()
-        if name != ear.topic
-        and types[0] in TRANSPORTS
-        and node.count_publishers(name)
-        and not name.startswith(f"{node.get_fully_qualified_name()}/")
-    )
+    elsewhere = [each for each in _cameras(node) if each[0] != ear.topic]
     return describe(ear, publishers, elsewhere)
+
+
+def loss_advice(ear: Listening, publishers: Sequence[TopicEndpointInfo]) -> str:
+    """Why images get lost on the way from these publishers, and what to do."""
+    if ear.qos.reliability == ReliabilityPolicy.RELIABLE:
+        return FEW_KEPT
+    offers = {publisher.qos_profile.reliability for publisher in publishers}
+    return LARGE_IMAGES + (OR_RELIABLE if offers == {ReliabilityPolicy.RELIABLE} else "")
+
+
+def _cameras(node: Node) -> list[tuple[str, str]]:
+    """Topics with images that somebody publishes, and their types: no such node's answers."""
+    topics = [(name, types[0]) for name, types in node.get_topic_names_and_types()]
+    answers = {
+        f"{name.removesuffix('decisions')}{output}"
+        for name, type_name in topics
+        for output in IMAGES_OUT
+        if type_name == DECISIONS
+    }
+    return sorted(
+        (name, type_name)
+        for name, type_name in topics
+        if type_name in TRANSPORTS and name not in answers and _comes_from_others(node, name)
+    )
+
+
+def _comes_from_others(node: Node, topic: str) -> bool:
+    """Whether somebody else than the node publishes there."""
+    publishers = node.get_publishers_info_by_topic(topic)
+    own = (node.get_namespace(), node.get_name())
+    return any((each.node_namespace, each.node_name) != own for each in publishers)
 
 
 def describe(

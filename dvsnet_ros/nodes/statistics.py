@@ -64,6 +64,7 @@ class Summary:
         latency_median: from an image's arrival to its published mask, in seconds.
         latency_99th: its 99th percentile.
         segmentation_share: share of regions on the segmentation path, 0-1.
+        chosen_share: the same of the regions that had a choice, that is, a score.
         score_median: of the regions' expected confidence scores, 0-100.
         measured: frames that latency, share and scores are taken of, at most `WINDOW`.
         cases: how often each case occurred.
@@ -77,6 +78,7 @@ class Summary:
     latency_median: float
     latency_99th: float
     segmentation_share: float
+    chosen_share: float
     score_median: float
     measured: int
     cases: dict[Case, int]
@@ -96,12 +98,12 @@ class Statistics:
         self._finished: deque[float] = deque()
         self._latencies: deque[float] = deque(maxlen=WINDOW)
         self._shares: deque[float] = deque(maxlen=WINDOW)
-        self._scores: deque[list[float]] = deque(maxlen=WINDOW)
+        self._choices: deque[list[tuple[float, float]]] = deque(maxlen=WINDOW)
 
     def begin(self) -> None:
         """Forget the frames that rate, latency, share and scores are taken of; counts go on."""
         with self._lock:
-            for window in (self._finished, self._latencies, self._shares, self._scores):
+            for window in (self._finished, self._latencies, self._shares, self._choices):
                 window.clear()
 
     def image_received(self) -> None:
@@ -118,14 +120,15 @@ class Statistics:
         self, arrival: float, finished: float, decisions: Sequence[RegionDecision]
     ) -> None:
         """Count a published mask; both times in seconds of one steady clock."""
-        segmented = [decision.path is Path.SEGMENTATION for decision in decisions]
         scores = [decision.expected_confidence for decision in decisions]
+        segmented = [float(decision.path is Path.SEGMENTATION) for decision in decisions]
+        choices = [each for each in zip(scores, segmented, strict=True) if not math.isnan(each[0])]
         with self._lock:
             self._answered += 1
             self._finished.append(finished)
             self._latencies.append(finished - arrival)
             self._shares.append(sum(segmented) / len(segmented))
-            self._scores.append([score for score in scores if not math.isnan(score)])
+            self._choices.append(choices)
 
     def case(self, case: Case, count: int = 1) -> None:
         """Count what happened to a frame, or to several."""
@@ -144,7 +147,8 @@ class Statistics:
                 self._finished.popleft()
             latencies = list(self._latencies) or [math.nan]
             shares = list(self._shares) or [math.nan]
-            scores = [score for frame in self._scores for score in frame] or [math.nan]
+            choices = [each for frame in self._choices for each in frame] or [(math.nan, math.nan)]
+            scores, chosen = zip(*choices, strict=True)
             return Summary(
                 received=self._received,
                 dropped=self._dropped,
@@ -153,6 +157,7 @@ class Statistics:
                 latency_median=float(np.percentile(latencies, 50)),
                 latency_99th=float(np.percentile(latencies, 99)),
                 segmentation_share=float(np.mean(shares)),
+                chosen_share=float(np.mean(chosen)),
                 score_median=float(np.median(scores)),
                 measured=len(self._shares),
                 cases={case: self._cases[case] for case in Case},

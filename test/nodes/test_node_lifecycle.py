@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -21,8 +22,9 @@ from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
 from dvsnet_ros.nodes.image_conversion import from_array
 from dvsnet_ros.nodes.messages import time_message
+from dvsnet_ros.nodes.parameters import TABLE
 from helpers.peer import OVERLAP, SECOND, SIZE, Peer, dvsnet_node, frame, image
-from helpers.processes import Process
+from helpers.processes import Process, running
 
 pytestmark = pytest.mark.usefixtures("ros_domain")
 
@@ -341,3 +343,36 @@ def test_bad_parameter_at_start_ends_the_process_with_one_line(ros_domain: int) 
         (line,) = process.output.splitlines()
         assert name in line
         assert said in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--help"], 0, "usage: dvsnet_node --ros-args "),
+        (["--target", "85"], 1, "--target 85 can't be used; parameters are given as in "),
+        (["--ros-args", "-r", "image:=/a//b"], 1, "the ROS arguments can't be used: "),
+        (["--ros-args", "--targets"], 1, "the ROS arguments can't be used: ['--targets']"),
+    ],
+)
+def test_arguments_that_are_no_start(
+    arguments: list[str], code: int, said: str, ros_domain: int
+) -> None:
+    with running([sys.executable, "-m", "dvsnet_ros.nodes.dvsnet_node", *arguments]) as process:
+        assert process.wait() == code
+    assert said in process.output
+    assert "Traceback" not in process.output
+
+
+def test_help_names_every_parameter(ros_domain: int) -> None:
+    with running([sys.executable, "-m", "dvsnet_ros.nodes.dvsnet_node", "-h"]) as process:
+        assert process.wait() == 0
+    lines = process.output.splitlines()
+    for spec in TABLE.values():
+        place = next(i for i, line in enumerate(lines) if line.startswith(f"  {spec.name} ("))
+        assert lines[place + 1].strip() == spec.description
+
+
+def test_a_parameter_that_does_not_exist_is_told(ros_domain: int) -> None:
+    with dvsnet_node(autostart=False, tarqet=85.0) as process:
+        line = process.wait_for("there is no parameter tarqet; did you mean target?")
+        assert "[WARN]" in line

@@ -122,6 +122,20 @@ def test_overlay_is_published_while_somebody_subscribes(peer: Peer) -> None:
     overlays.close()
 
 
+def test_color_mask_is_published_while_somebody_subscribes(peer: Peer) -> None:
+    colors = peer.listen(Image, "/dvsnet/color_mask", BEST_EFFORT)
+    stamps = iter(range(50, 10_000))
+    peer.until(lambda: peer.ask(image(next(stamps) * SECOND)) and colors.messages, "color mask")
+    stamp = next(stamps) * SECOND
+    mask, _decisions = peer.ask(image(stamp))
+    peer.until(lambda: colors.of(stamp), "color mask of this frame")
+    color = colors.of(stamp)
+    assert (color.header, color.encoding) == (mask.header, "bgr8")
+    ids = np.frombuffer(mask.data, np.uint8).reshape(SIZE)
+    assert bytes(color.data) == CAMVID.colorize(ids).tobytes()
+    colors.close()
+
+
 @pytest.mark.parametrize(
     ("encoding", "bytes_a_pixel"),
     [
@@ -179,7 +193,10 @@ def test_images_lost_on_the_way_are_counted_and_explained(node: Process, peer: P
 
     peer.until(lost, "lost images")
     report = peer.until_report(lambda report: report.count(Case.LOST.value), "lost images")
-    assert "were lost on the way: large ones need" in report.values["last error"]
+    said = report.values["last error"]
+    assert said.startswith("images lost on the way so far: ")
+    assert "need the Fast DDS profile" in said
+    assert said.endswith(", or the parameter reliability set to reliable")
 
 
 def test_label_info_reaches_late_subscribers(peer: Peer) -> None:

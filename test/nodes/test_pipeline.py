@@ -51,6 +51,7 @@ class Rig:
             mask=node.create_publisher(Image, "mask", 5),
             confidence=node.create_publisher(Image, "confidence", 5),
             overlay=node.create_publisher(Image, "overlay", 5),
+            color_mask=node.create_publisher(Image, "color_mask", 5),
             decisions=node.create_publisher(PathDecisions, "decisions", 5),
         )
         self.confidence = outputs.confidence

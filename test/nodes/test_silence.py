@@ -4,7 +4,14 @@ import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from dvsnet_ros.nodes.silence import PATIENCE, REPEAT, Listening, SilenceWatch, describe
+from dvsnet_ros.nodes.silence import (
+    PATIENCE,
+    REPEAT,
+    Listening,
+    SilenceWatch,
+    describe,
+    loss_advice,
+)
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -107,6 +114,19 @@ def test_all_topics_with_images_are_told():
     elsewhere = [("/left", IMAGE), ("/right", IMAGE)]
     sentence = describe(Listening("/image", IMAGE, RELIABLE), [], elsewhere)
     assert "-r image:=/left -p image_transport:=raw; or /right (" in sentence
+
+
+def test_why_images_get_lost():
+    with_profile, reliable = "need the Fast DDS profile", "reliability set to reliable"
+    for own, theirs, wanted in (
+        (BEST_EFFORT, [RELIABLE], (True, True)),
+        (BEST_EFFORT, [RELIABLE, BEST_EFFORT], (True, False)),
+        (BEST_EFFORT, [], (True, False)),
+        (RELIABLE, [RELIABLE], (False, False)),
+    ):
+        said = loss_advice(Listening("/image", IMAGE, own), list(map(publisher, theirs)))
+        assert (with_profile in said, reliable in said) == wanted
+        assert ("larger depth" in said) == (own is RELIABLE)
 
 
 def test_no_images_anywhere():

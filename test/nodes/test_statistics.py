@@ -220,3 +220,14 @@ def test_log_lines_of_one_kind_are_throttled_and_counted():
     assert limited.line("b", "another kind") == "another kind"
     assert limited.line("a", "fourth") == "fourth (and 2 more like it since)"
     assert limited.line("a", "fifth") is None
+
+
+def test_resets_are_no_reason_to_lower_the_target():
+    nothing_to_choose = decisions(*[SEGMENTATION] * 4, scores=math.nan)
+    statistics, end = answered(WINDOW, frame=nothing_to_choose)
+    status, _values = report(statistics, now=end)
+    assert status.message == "10.0 frames/s, 100% of the regions on the segmentation path"
+    for _ in range(5):  # and what could be chosen was the flow path
+        statistics.frame_answered(end, end, decisions(*[FLOW] * 4, scores=99.0))
+    status, _values = report(statistics, now=end)
+    assert status.message.endswith("95% of the regions on the segmentation path")

@@ -180,11 +180,11 @@ def test_executables_start_in_the_environment_that_is_active(repository: Path) -
         assert path.stat().st_mode & 0o111, f"{path} can't be executed"
 
 
-def test_the_node_says_what_it_lacks(tmp_path: Path) -> None:
-    (tmp_path / "rclpy.py").write_text("raise ModuleNotFoundError(\"No module named 'rclpy'\")\n")
+def run_node_with(modules: Path) -> subprocess.CompletedProcess[str]:
+    """What becomes of the node where Python finds modules of this folder before others."""
     code = "from dvsnet_ros.commands.dvsnet_node import main; main()"
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    result = subprocess.run(
+    path = os.pathsep.join([str(modules), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
@@ -192,7 +192,20 @@ def test_the_node_says_what_it_lacks(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
+
+
+def test_the_node_says_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "rclpy.py").write_text("raise ModuleNotFoundError(\"No module named 'rclpy'\")\n")
+    result = run_node_with(tmp_path)
     assert result.returncode == 1
     assert len(result.stderr.strip().splitlines()) == 1
     assert "No module named 'rclpy'" in result.stderr
     assert "requirements-ros.txt" in result.stderr
+
+
+def test_the_node_says_what_it_can_not_import(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libcudnn.so.8: cannot open it')\n")
+    result = run_node_with(tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("dvsnet_node can't start: libcudnn.so.8: cannot open it (of ")
+    assert len(result.stderr.strip().splitlines()) == 1

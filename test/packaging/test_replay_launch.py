@@ -90,8 +90,14 @@ def test_a_loop_goes_on_with_a_node_in_a_namespace(peer: Peer, parameter_file: P
 
 
 @pytest.mark.timeout(240)
-def test_a_drive_is_played_compressed(peer: Peer, parameter_file: Path) -> None:
-    arguments = (f"drive:={STREET}", f"params_file:={parameter_file}", "rate:=0.2")
+@pytest.mark.parametrize("topic", ["/camera/image_raw", "/camera/image_raw/compressed"])
+def test_a_drive_is_played_compressed(peer: Peer, parameter_file: Path, topic: str) -> None:
+    arguments = (
+        f"drive:={STREET}",
+        f"params_file:={parameter_file}",
+        "rate:=0.2",
+        f"image:={topic}",
+    )
     with launched(FILE, *arguments, "image_transport:=compressed") as process:
         peer.until(lambda: peer.masks.messages, "mask", END)
         process.interrupt()
