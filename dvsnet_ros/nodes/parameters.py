@@ -154,6 +154,12 @@ class Settings:
         "Answer images only while somebody subscribes to what is published of them.",
         live=True,
     )
+    max_rate: float = _parameter(
+        0.0,
+        "Images a second that are answered at most; others are left unanswered. 0: all.",
+        limits=(0.0, 1000.0),
+        live=True,
+    )
     overlay_opacity: float = _parameter(
         0.5,
         "How strongly ~/overlay paints the classes over the image.",

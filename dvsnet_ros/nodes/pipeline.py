@@ -19,6 +19,7 @@ from dvsnet_ros.drives.image_decoding import ImageError
 from dvsnet_ros.nodes import messages
 from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 from dvsnet_ros.nodes.parameters import Settings
+from dvsnet_ros.nodes.rate_limit import RateLimit
 from dvsnet_ros.nodes.statistics import Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle
 
@@ -67,6 +68,7 @@ class Pipeline:
         self._statistics = statistics
         self._warn = warn
         self._throttle = Throttle(time.monotonic)
+        self._rate_limit = RateLimit()
         self._reset = threading.Event()
 
     def forget_key_frames(self) -> None:
@@ -79,6 +81,9 @@ class Pipeline:
         if settings.lazy and not any(map(is_wanted, vars(self._outputs).values())):
             self._segmenter.reset()  # when somebody comes, the key frames are of another scene
             self._statistics.case(Case.UNWANTED)
+            return
+        if not self._rate_limit.admits(arrival.time, settings.max_rate):
+            self._statistics.case(Case.OVER_RATE)
             return
         try:
             self._answer(to_bgr(arrival.message), arrival, settings)

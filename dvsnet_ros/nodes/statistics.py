@@ -36,6 +36,7 @@ class Case(enum.Enum):
     INCOMPATIBLE_QOS = "publishers with incompatible QoS"
     SILENCE = "silences explained"
     UNWANTED = "left unanswered without a subscriber"
+    OVER_RATE = "left unanswered over max_rate"
 
     @classmethod
     def of_reset(cls, reason: ResetReason) -> Case:

@@ -10,7 +10,7 @@ from dvsnet_ros.nodes.parameters import AT_START, LIVE, NOT_LIVE, TABLE, Setting
 
 LIVE_NAMES = {
     "target", "schedule", "dynamic_decrease", "dynamic_increase", "rising_share", "max_gap",
-    "overlay_opacity", "lazy",
+    "overlay_opacity", "lazy", "max_rate",
 }  # fmt: skip
 
 

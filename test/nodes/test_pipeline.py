@@ -61,7 +61,7 @@ class Rig:
 
     def process(self, stamp: int) -> Segmentation:
         """What the segmenter said of this frame."""
-        self.pipeline.process(Arrival(image(stamp * SECOND), 0.0))
+        self.pipeline.process(Arrival(image(stamp * SECOND), float(stamp)))
         assert self.segmenter.last is not None
         return self.segmenter.last
 
@@ -102,6 +102,22 @@ def test_a_lazy_pipeline_answers_only_while_somebody_subscribes(rig: Rig) -> Non
     rig.node.destroy_subscription(subscription)
     summary = rig.statistics.summary(0.0)
     assert (summary.answered, summary.cases[Case.UNWANTED]) == (3, 1)
+
+
+def test_images_over_the_rate_are_left_and_key_frames_stay(rig: Rig) -> None:
+    rig.settings = replace(rig.settings, max_rate=10.0)
+    answered = []
+    for index in range(31):  # 30 a second, each up to 10 ms late
+        before = rig.segmenter.last
+        arrival = 5.0 + index / 30 + 0.01 * (index * 7 % 5) / 5
+        rig.pipeline.process(Arrival(image(index * SECOND), arrival))
+        if rig.segmenter.last is not before:
+            answered.append(arrival)
+    assert len(answered) == pytest.approx(11, abs=1)
+    assert not rig.is_first(31)
+    summary = rig.statistics.summary(0.0)
+    assert summary.cases[Case.OVER_RATE] == 31 - len(answered)
+    assert summary.answered == len(answered) + 1
 
 
 def test_forgetting_counts_before_the_next_frame_and_once(rig: Rig) -> None:
