@@ -18,6 +18,7 @@ from dvsnet_ros.training.key_frames import KeyReach
 if TYPE_CHECKING:
     from torch import nn
 
+    from dvsnet_ros.core.label_sets import LabelSet
     from dvsnet_ros.core.networks import NetworkSpec
 
 SHIPPED: Final = "shipped"
@@ -223,11 +224,11 @@ def checkpoint_file(name: str) -> Path:
 
 def starting_network(
     path: Path | None, network: str
-) -> tuple[nn.Module | None, NetworkSpec | None]:
-    """The network of a checkpoint whose weights a training starts from, and what it is.
+) -> tuple[nn.Module | None, NetworkSpec | None, LabelSet | None]:
+    """The network of a checkpoint whose weights a training starts from, what it is, its classes.
 
     Returns:
-        None and None without a path.
+        Three times None without a path.
 
     Raises:
         CheckpointError: if the checkpoint can't be used, or lacks the network.
@@ -235,10 +236,20 @@ def starting_network(
     from dvsnet_ros.core.checkpoint import load_checkpoint
 
     if path is None:
-        return None, None
+        return None, None, None
     checkpoint = load_checkpoint(path)
     checkpoint.require([network])
-    return checkpoint.networks[network], checkpoint.specs[network]
+    return checkpoint.networks[network], checkpoint.specs[network], checkpoint.label_set
+
+
+def say_if_other_classes(start: LabelSet | None, labels: LabelSet) -> None:
+    """Print a line if a training starts from a network of another number of classes."""
+    if start is not None and len(start.classes) != len(labels.classes):
+        print(
+            f"--start-from has {len(start.classes)} classes, {labels.name} has "
+            f"{len(labels.classes)}: the layers that depend on their number start anew, all others "
+            "from its weights"
+        )
 
 
 def sizes_of(

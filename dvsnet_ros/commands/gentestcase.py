@@ -26,6 +26,7 @@ from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.commands.training_loop import settings_of
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
 from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
@@ -112,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--stills-dir", type=Path, help="a folder of stills that are set in motion, as pairs"
     )
-    flags.add_argument("--labels-dir", type=Path, help="the stills' labels (CamVid's ids)")
+    flags.add_argument(
+        "--labels-dir", type=Path, help="the stills' labels: ids of the checkpoint's classes"
+    )
     flags.add_argument(
         "--stills-pairs",
         type=whole_number,
@@ -144,7 +147,7 @@ def _make(options: argparse.Namespace) -> int:
     _check(options)
     checkpoint = load_checkpoint(options.restore_from)
     checkpoint.require(["segmentation", "flow"])
-    parts = _pairs(options)
+    parts = _pairs(options, checkpoint.label_set)
     total = sum(part.count for part in parts)
     if not total:
         raise ValueError("there is no pair of frames; a drive needs at least two")
@@ -216,7 +219,7 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("give both --stills-dir and --labels-dir, or neither")
 
 
-def _pairs(options: argparse.Namespace) -> list[Pairs]:
+def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
     """What to make testcases of, in order."""
     data_dir = Path(options.data_dir) if options.data_dir else None
     listed = _listed_pairs(options.data_list, data_dir)
@@ -236,7 +239,7 @@ def _pairs(options: argparse.Namespace) -> list[Pairs]:
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)
         stills, _ = split_sequences(labelled, options.val_sequences)
-        drawn = pairs_of_stills(StillPairs(stills), options.stills_pairs, options.seed)
+        drawn = pairs_of_stills(StillPairs(stills, labels), options.stills_pairs, options.seed)
         parts.append(Pairs(drawn, options.stills_pairs))
     if not parts:
         raise ValueError(

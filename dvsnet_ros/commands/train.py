@@ -128,7 +128,7 @@ def run(arguments: list[str]) -> int:
 def _train(options: argparse.Namespace) -> int:
     check_training_folder(options.save_dir, STATE_FILE, options)
     checkpoint = load_checkpoint(options.restore_from) if options.restore_from else None
-    start, start_spec = starting_network(options.start_from, "decision")
+    start, start_spec, _ = starting_network(options.start_from, "decision")
     suiting = start_spec.architecture if start_spec else _suiting(checkpoint)
     training = DecisionTraining(
         DecisionRecipe(

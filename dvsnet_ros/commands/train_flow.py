@@ -16,6 +16,7 @@ from dvsnet_ros.commands.flags import (
     dashed,
     number,
     reach_of,
+    say_if_other_classes,
     sizes_of,
     starting_network,
     whole_number,
@@ -23,6 +24,7 @@ from dvsnet_ros.commands.flags import (
 from dvsnet_ros.commands.training_loop import check_training_folder, follow, keep_settings
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
+from dvsnet_ros.core.label_sets import CAMVID, LabelSet
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.regions import check_overlap
@@ -66,7 +68,11 @@ def parser() -> argparse.ArgumentParser:
     known = flags.add_argument_group("pairs with known flow")
     known.add_argument("--drives", nargs="*", default=[], metavar="DRIVE", help="synthetic drives")
     known.add_argument("--data-dir", type=Path, help="folder of stills to set in motion")
-    known.add_argument("--labels-dir", type=Path, help="their labels: CamVid's ids")
+    known.add_argument(
+        "--labels-dir",
+        type=Path,
+        help="their labels: ids of --segmenter's classes (without one CamVid's)",
+    )
     known.add_argument(
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
         help="stills not to use: names up to the first underscore",
@@ -180,7 +186,7 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     check_training_folder(options.out, STATE_FILE, options)
     check_overlap(options.overlap)
     reach = reach_of(options)
-    start, start_spec = starting_network(options.start_from, "flow")
+    start, start_spec, start_labels = starting_network(options.start_from, "flow")
     recipe = FlowRecipe(
         steps=options.steps,
         distil_steps=options.distil_steps,
@@ -197,7 +203,9 @@ def _training(options: argparse.Namespace) -> FlowTraining:
     if options.segmenter:
         segmenter = load_checkpoint(options.segmenter)
         segmenter.require(["segmentation"])
-    stills = _stills(options)
+    labels = segmenter.label_set if segmenter else CAMVID
+    say_if_other_classes(start_labels, labels)
+    stills = _stills(options, labels)
     return FlowTraining(
         recipe,
         _pairs(options, stills, reach) if recipe.steps else [],
@@ -217,7 +225,7 @@ def _sizes(options: argparse.Namespace, start: NetworkSpec | None) -> dict[str, 
     return sizes
 
 
-def _stills(options: argparse.Namespace) -> MovedStills | None:
+def _stills(options: argparse.Namespace, labels: LabelSet) -> MovedStills | None:
     if (options.data_dir is None) != (options.labels_dir is None):
         raise ValueError("give both --data-dir and --labels-dir, or neither")
     if options.data_dir is None:
@@ -225,7 +233,7 @@ def _stills(options: argparse.Namespace) -> MovedStills | None:
     stills, _ = split_sequences(
         load_labelled(options.data_dir, options.labels_dir), options.val_sequences
     )
-    moved = StillPairs(stills)
+    moved = StillPairs(stills, labels)
     return moved if options.magnify == 1.0 else MagnifiedPairs(moved, options.magnify)
 
 

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     add_device_flags,
@@ -13,10 +15,12 @@ from dvsnet_ros.commands.flags import (
     checkpoint_file,
     frame_count,
     number,
+    say_if_other_classes,
     starting_network,
     whole_number,
 )
 from dvsnet_ros.commands.training_loop import check_training_folder, follow, keep_settings
+from dvsnet_ros.core.classes_file import read_classes
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import drive
@@ -39,7 +43,12 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--data-dir", type=Path, required=True, help="folder of images")
     flags.add_argument(
         "--labels-dir", type=Path, required=True,
-        help="folder of PNGs of the same names: CamVid's class ids 0-10, any other id is void",
+        help="folder of PNGs of the same names: class ids, any id that is no class is void",
+    )  # fmt: skip
+    flags.add_argument(
+        "--classes", type=Path, metavar="FILE",
+        help="text file of the classes in the order of their ids, a line each: a name, or 'name: "
+        "red green blue' (default: CamVid's 11 classes)",
     )  # fmt: skip
     flags.add_argument(
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
@@ -122,23 +131,35 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         width=options.width,
         seed=options.seed,
     )
-    start, _ = starting_network(options.start_from, "segmentation")
+    labels = read_classes(options.classes) if options.classes else CAMVID
+    start, _, start_labels = starting_network(options.start_from, "segmentation")
+    say_if_other_classes(start_labels, labels)
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     labelled, held_back = split_sequences(stills, options.val_sequences)
     learning = list(labelled)
     for source in options.drives:
-        learning += stills_of_drive(drive(source), options.drive_frames, CAMVID)
+        learning += stills_of_drive(drive(source), options.drive_frames, labels)
     for source in options.unlabelled_drives:
-        if start is None:
+        if start is None or start_labels is None:
             raise ValueError("--unlabelled-drives needs --start-from, whose weights label them")
+        if start_labels.classes != labels.classes:
+            raise ValueError(
+                f"--unlabelled-drives get their labels from --start-from, whose classes are not "
+                f"those of {labels.name}; train on labelled images first, then start from what "
+                "comes out"
+            )
         learning += self_labelled(
             start.to(device), drive(source), options.unlabelled_frames, device
         )
     precision = resolve_precision(options.precision, device)
-    return SegmenterTraining(
-        recipe, learning, held_back, CAMVID, options.out, device, precision, start, labelled
+    training = SegmenterTraining(
+        recipe, learning, held_back, labels, options.out, device, precision, start, labelled
     )
+    unseen = [labels.classes[label] for label in np.flatnonzero(training.frequencies == 0)]
+    if unseen:
+        print(f"no label image to learn from shows {', '.join(unseen)}")
+    return training
 
 
 def _describe(progress: Progress) -> str | None:

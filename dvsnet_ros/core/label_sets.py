@@ -87,16 +87,3 @@ CAMVID = LabelSet(
 
 VOID_LABEL = 11
 """CamVid's label of pixels without a class; ignored in training and evaluation."""
-
-_LABEL_SETS = {labels.name: labels for labels in (CITYSCAPES, CAMVID)}
-
-
-def label_set(name: str) -> LabelSet:
-    """The label set of this name.
-
-    Raises:
-        ValueError: if there is none, naming those there are.
-    """
-    if name not in _LABEL_SETS:
-        raise ValueError(f"no label set '{name}'; there are {', '.join(sorted(_LABEL_SETS))}")
-    return _LABEL_SETS[name]

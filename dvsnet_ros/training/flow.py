@@ -34,6 +34,7 @@ from dvsnet_ros.training.flow_batches import (
 from dvsnet_ros.training.flow_losses import distillation_loss, endpoint_error, flow_loss
 from dvsnet_ros.training.flow_pairs import PairSource
 from dvsnet_ros.training.footage import SegmentedFootage
+from dvsnet_ros.training.other_classes import for_its_classes
 from dvsnet_ros.training.state import (
     TrainingLog,
     check_start,
@@ -77,7 +78,8 @@ class FlowTraining:
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
         start: a network of the same widths whose weights to start from, instead of random ones; one
-            with larger kernels or without a track is fitted.
+            with larger kernels or without a track is fitted; if it has another number of classes,
+            the layers that depend on it start anew.
         log_every: steps between two records of the log.
         save_every: steps between two states.
 
@@ -110,7 +112,8 @@ class FlowTraining:
         initialise(self.network)
         check_start(self.recipe.start_share, self.start)
         if self.start is not None:
-            self.start = fitted(self.start, self.network)
+            same = for_its_classes(self.start, self.network, self.recipe.start_share)
+            self.start = fitted(same, self.network)
             start_from(self.network, self.start)
         lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)

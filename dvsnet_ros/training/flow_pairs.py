@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives import SyntheticDrive
 from dvsnet_ros.training.data import LabelledImage
-from dvsnet_ros.training.moving_objects import Cutout, cut_out, draw_placement
+from dvsnet_ros.training.moving_objects import (
+    Cutout,
+    cut_out,
+    draw_placement,
+    moving_classes,
+)
 
-SKY, ROAD, PAVEMENT = 0, 3, 4
-"""CamVid's ids of what decides how far away a pixel of a still is taken to be."""
+SKY: Final = ("sky",)
+GROUND: Final = ("road", "pavement", "sidewalk")
+"""Names of classes, CamVid's and Cityscapes', that decide how far away a pixel of a still is taken
+to be."""
 
 
 @dataclass(frozen=True)
@@ -204,11 +212,14 @@ class StillPairs:
     out of other stills move over it by themselves.
 
     Args:
-        stills: of one size, labelled by CamVid's classes.
+        stills: of one size.
+        label_set: of their labels. Sky, ground and objects are known by the names of their classes
+            (`SKY`, `GROUND`, `MOVING_CLASSES`); all else is walls, as far as it is beside the way.
         objects: at most how many objects to move over a still.
     """
 
     stills: Sequence[LabelledImage]
+    label_set: LabelSet
     objects: int = 6
     motion: Motion = field(default_factory=Motion)
 
@@ -217,6 +228,10 @@ class StillPairs:
             raise ValueError("there are no stills to make pairs of")
         if len({still.labels.shape for still in self.stills}) > 1:
             raise ValueError("the stills differ in size; make pairs of each size by themselves")
+        self._moving = moving_classes(self.label_set)
+        classes = np.array(self.label_set.classes)
+        self._sky = np.flatnonzero(np.isin(classes, SKY))
+        self._ground = np.flatnonzero(np.isin(classes, GROUND))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -229,7 +244,8 @@ class StillPairs:
         still = self._still(random)
         motion = self.motion.times(part * random.random())
         vanishing = random.uniform((0.4, 0.35), (0.6, 0.5)) * self.size[::-1]
-        places = _street_places(still.labels, vanishing, motion, random)
+        sky, ground = (np.isin(still.labels, ids) for ids in (self._sky, self._ground))
+        places = _street_places(sky, ground, vanishing, motion, random)
         moved = cv2.remap(
             still.image, places[..., 0], places[..., 1], cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
@@ -256,7 +272,7 @@ class StillPairs:
 
     def _cutouts(self, random: np.random.Generator) -> list[Cutout]:
         count = int(random.integers(self.objects + 1))
-        drawn = [cut_out(self._still(random), random) for _ in range(count)]
+        drawn = [cut_out(self._still(random), self._moving, random) for _ in range(count)]
         return [cutout for cutout in drawn if cutout is not None]
 
 
@@ -281,21 +297,21 @@ def _object_motion(
 
 
 def _street_places(
-    labels: NDArray[np.uint8],
+    sky: NDArray[np.bool_],
+    on_ground: NDArray[np.bool_],
     vanishing: NDArray[np.float64],
     motion: Motion,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Where each pixel of the current frame lies in the key frame, [H, W, 2] (x, y)."""
-    height, width = labels.shape
+    height, width = sky.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     right, down = x - np.float32(vanishing[0]), y - np.float32(vanishing[1])
     focal = width * random.uniform(0.8, 1.3)
     ground = np.maximum(down, 0) / (focal * random.uniform(1.2, 1.8))
     walls = np.abs(right) / (focal * random.uniform(4.0, 20.0))
     nearness = np.maximum(ground, walls)  # one over metres
-    nearness[(labels == SKY) & (down < 0)] = 0.0
-    on_ground = (labels == ROAD) | (labels == PAVEMENT)
+    nearness[sky & (down < 0)] = 0.0
     nearness[on_ground] = ground[on_ground]
     forward = motion.forward * random.uniform(-0.3, 1.0)
     shrink = 1.0 / np.maximum(1.0 + forward * nearness, 0.4)

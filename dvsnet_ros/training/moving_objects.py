@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.training.data import LabelledImage
 
-MOVING_CLASSES = {2: 0.1, 6: 0.1, 8: 0.4, 9: 0.2, 10: 0.2}
-"""CamVid's pole, sign symbol, car, pedestrian and bicyclist, and how often each comes first."""
+MOVING_CLASSES: Final = {
+    "pole": 1, "sign symbol": 1, "traffic light": 1, "traffic sign": 1,
+    "car": 4, "truck": 1, "bus": 1, "motorcycle": 1, "bicycle": 1,
+    "pedestrian": 2, "person": 2, "bicyclist": 2, "rider": 2,
+}  # fmt: skip
+"""Classes of objects, by CamVid's names and Cityscapes', and how often each comes first."""
 
 SMALLEST_AREA = 150  # pixels; smaller ones show nothing
 
@@ -47,13 +54,31 @@ class Cutout:
         return covered
 
 
-def cut_out(still: LabelledImage, random: np.random.Generator) -> Cutout | None:
-    """Cut a random object out of a still; None if it has none that is large enough."""
-    order = random.choice(
-        list(MOVING_CLASSES), len(MOVING_CLASSES), replace=False, p=list(MOVING_CLASSES.values())
-    )
-    for moving in order:
-        found = objects_of(still, int(moving), SMALLEST_AREA)
+def moving_classes(label_set: LabelSet) -> dict[int, float]:
+    """Ids of a label set's classes of objects, by their names, and how often each comes first."""
+    times = {
+        label: MOVING_CLASSES[name]
+        for label, name in enumerate(label_set.classes)
+        if name in MOVING_CLASSES
+    }
+    return {label: often / sum(times.values()) for label, often in times.items()}
+
+
+def cut_out(
+    still: LabelledImage, moving: Mapping[int, float], random: np.random.Generator
+) -> Cutout | None:
+    """Cut a random object out of a still; None if it has none that is large enough.
+
+    Args:
+        still: with objects, maybe.
+        moving: their classes, from `moving_classes`.
+        random: what decides.
+    """
+    if not moving:
+        return None
+    order = random.choice(list(moving), len(moving), replace=False, p=list(moving.values()))
+    for label in order:
+        found = objects_of(still, int(label), SMALLEST_AREA)
         if found:
             return found[int(random.integers(len(found)))]
     return None

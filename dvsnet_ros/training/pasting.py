@@ -6,17 +6,19 @@ segmentation", CVPR 2021): what is rare in few stills is seen on other ground, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.training.data import LabelledImage
 from dvsnet_ros.training.moving_objects import (
     MOVING_CLASSES,
     Cutout,
     largest_scale,
+    moving_classes,
     objects_of,
     stand,
 )
@@ -34,15 +36,23 @@ class Pasting:
     Args:
         stills: whose objects it sets in; without any it leaves crops as they are.
         share: of the crops that get objects, 0-1.
+        label_set: of the stills; its classes of objects are known by their names
+            (`MOVING_CLASSES`).
 
     Raises:
-        ValueError: if the share is no such number.
+        ValueError: if the share is no such number, or there is one and no class is of objects.
     """
 
-    def __init__(self, stills: Sequence[LabelledImage], share: float) -> None:
+    def __init__(self, stills: Sequence[LabelledImage], share: float, label_set: LabelSet) -> None:
         check_shares(pasted=share)
+        moving = moving_classes(label_set)
+        if share and not moving:
+            raise ValueError(
+                f"none of {label_set.name}'s classes is one of objects that can be pasted: "
+                f"{', '.join(MOVING_CLASSES)}; leave pasting out, or name classes so"
+            )
         self._share = share
-        self._objects = _by_class(stills) if share else []
+        self._objects = _by_class(stills, moving) if share else []
 
     def __call__(
         self, image: NDArray[np.uint8], labels: NDArray[np.uint8], random: np.random.Generator
@@ -56,10 +66,10 @@ class Pasting:
             labels[cutout.paint(image, _placement(cutout, labels.shape, random))] = cutout.label
 
 
-def _by_class(stills: Sequence[LabelledImage]) -> list[list[Cutout]]:
-    """The objects of each class that has any."""
+def _by_class(stills: Sequence[LabelledImage], moving: Iterable[int]) -> list[list[Cutout]]:
+    """The objects of each of these classes that has any."""
     classes = []
-    for label in MOVING_CLASSES:
+    for label in moving:
         objects = [
             cutout
             for still in stills

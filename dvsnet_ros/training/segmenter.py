@@ -28,6 +28,7 @@ from dvsnet_ros.training.batches import batches, workers_beside
 from dvsnet_ros.training.confusion import Confusion
 from dvsnet_ros.training.data import LabelledImage, class_frequencies
 from dvsnet_ros.training.losses import class_weights, segmentation_loss
+from dvsnet_ros.training.other_classes import for_its_classes
 from dvsnet_ros.training.pasting import Pasting
 from dvsnet_ros.training.state import (
     TrainingLog,
@@ -153,15 +154,17 @@ class SegmenterTraining:
         out: folder of the state, the log and the weights; made if it is not there.
         device: where to train.
         precision: of the convolutions; the weights are float32 whatever it is.
-        start: a network of the same widths whose weights to start from, instead of random ones.
+        start: a network of the same widths whose weights to start from, instead of random ones; if
+            it has another number of classes, the layers that depend on it start anew.
         objects_of: stills whose objects are pasted into crops (`Recipe.pasted`); `training` where
             there are none given.
         measure_every: epochs between two measurements on what is held back, which also save the
             state.
 
     Raises:
-        ValueError: if there are fewer stills than a batch, a share of the start is to be kept and
-            there is none, or `out` holds another recipe's state.
+        ValueError: if there are fewer stills than a batch, none of them shows a class, objects are
+            to be pasted and none of the classes is one of objects, a share of the start is to be
+            kept and there is none, or `out` holds another recipe's state.
     """
 
     recipe: Recipe
@@ -183,18 +186,24 @@ class SegmenterTraining:
             )
         check_start(self.recipe.start_share, self.start)
         stills = self.training if self.objects_of is None else self.objects_of
-        self.paste = Pasting(stills, self.recipe.pasted)
+        self.paste = Pasting(stills, self.recipe.pasted, self.label_set)
         classes = len(self.label_set.classes)
         self.spec = NetworkSpec("compact", {"num_classes": classes, "width": self.recipe.width})
         torch.manual_seed(self.recipe.seed)
         self.network = CompactSegmenter(**self.spec.arguments)
         if self.start is not None:
+            self.start = for_its_classes(self.start, self.network, self.recipe.start_share)
             start_from(self.network, self.start)
         lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, self.recipe), fused=True)
-        frequencies = class_frequencies(self.training, classes)
-        self.weights = class_weights(frequencies).to(self.device)
+        self.frequencies = class_frequencies(self.training, classes)
+        if not self.frequencies.any():
+            raise ValueError(
+                f"no pixel of the label images has one of the ids 0 to {classes - 1} of "
+                f"{self.label_set.name}'s classes; all would be void"
+            )
+        self.weights = class_weights(self.frequencies).to(self.device)
         self.step = 0
         self.out.mkdir(parents=True, exist_ok=True)
         if (self.out / STATE_FILE).exists():

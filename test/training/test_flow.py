@@ -57,7 +57,7 @@ SMALL = FlowRecipe(
 
 
 def make_pairs() -> StillPairs:
-    return StillPairs([make_still(f"a_{seed}", seed, 96, 128) for seed in range(3)])
+    return StillPairs([make_still(f"a_{seed}", seed, 96, 128) for seed in range(3)], CAMVID)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.drives import SyntheticDrive, drive
 from dvsnet_ros.training.data import LabelledImage
 from dvsnet_ros.training.flow_pairs import (
@@ -16,7 +17,7 @@ from dvsnet_ros.training.flow_pairs import (
 )
 from dvsnet_ros.training.footage import footage_of_drive
 from dvsnet_ros.training.key_frames import KeyReach
-from dvsnet_ros.training.moving_objects import cut_out
+from dvsnet_ros.training.moving_objects import cut_out, moving_classes
 from helpers.stills import make_still
 
 
@@ -36,7 +37,7 @@ def smooth_still(seed: int) -> LabelledImage:
 
 
 def test_the_flow_of_moved_stills_is_exact() -> None:
-    pairs = StillPairs([smooth_still(seed) for seed in range(2)], objects=0)
+    pairs = StillPairs([smooth_still(seed) for seed in range(2)], CAMVID, objects=0)
     moves = []
     for seed in range(5):
         pair = pairs.pair(np.random.default_rng(seed))
@@ -51,8 +52,8 @@ def test_the_flow_of_moved_stills_is_exact() -> None:
 def test_objects_move_by_themselves() -> None:
     """Where an object covers the current frame, the flow leads to the object in the key frame."""
     stills = [smooth_still(seed) for seed in range(2)]
-    still = StillPairs(stills, objects=0)
-    moving = StillPairs(stills, objects=1)
+    still = StillPairs(stills, CAMVID, objects=0)
+    moving = StillPairs(stills, CAMVID, objects=1)
     seed = next(
         seed
         for seed in range(100)
@@ -85,7 +86,7 @@ class ShiftedPairs:
 
 def test_a_pair_can_be_stopped_on_its_way() -> None:
     """From the same key frame, by a part of the same motion."""
-    stills = StillPairs([smooth_still(seed) for seed in range(3)], objects=0)
+    stills = StillPairs([smooth_still(seed) for seed in range(3)], CAMVID, objects=0)
     none, half, whole = (stills.pair(np.random.default_rng(1), part) for part in (0.0, 0.5, 1.0))
     assert np.array_equal(none.key, half.key)
     assert np.array_equal(half.key, whole.key)
@@ -128,7 +129,7 @@ def test_a_magnified_pair_shows_nothing_beside_the_still() -> None:
 
 
 def test_pairs_follow_from_the_seed() -> None:
-    pairs = StillPairs([smooth_still(0)])
+    pairs = StillPairs([smooth_still(0)], CAMVID)
     first, again, other = (pairs.pair(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first.current, again.current)
     assert np.array_equal(first.flow, again.flow, equal_nan=True)
@@ -137,19 +138,20 @@ def test_pairs_follow_from_the_seed() -> None:
 
 def test_stills_of_several_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in size"):
-        StillPairs([make_still("a", 0), make_still("b", 0, 64, 64)])
+        StillPairs([make_still("a", 0), make_still("b", 0, 64, 64)], CAMVID)
     with pytest.raises(ValueError, match="no stills"):
-        StillPairs([])
+        StillPairs([], CAMVID)
 
 
 def test_a_cutout_is_one_object() -> None:
     still = make_still("a", 0, 96, 128)
-    cutout = cut_out(still, np.random.default_rng(0))
+    moving = moving_classes(CAMVID)
+    cutout = cut_out(still, moving, np.random.default_rng(0))
     assert cutout is not None
     assert cutout.alpha.shape == (12, 16)
     assert (cutout.alpha == 255).all()
     empty = LabelledImage("b", still.image, np.zeros_like(still.labels))
-    assert cut_out(empty, np.random.default_rng(0)) is None
+    assert cut_out(empty, moving, np.random.default_rng(0)) is None
 
 
 def test_rendered_pairs_are_the_drives_own() -> None:
@@ -203,7 +205,7 @@ def test_footage_of_two_sizes_is_refused(tmp_path: Path, tracked: bool) -> None:
 
 
 def test_remembered_pairs_are_made_once() -> None:
-    stills = StillPairs([make_still(f"a_{seed}", seed, 48, 64) for seed in range(3)])
+    stills = StillPairs([make_still(f"a_{seed}", seed, 48, 64) for seed in range(3)], CAMVID)
     remembered = RememberedPairs(stills, 2, seed=0)
     drawn = [remembered.pair(np.random.default_rng(seed)) for seed in range(20)]
     assert len({id(pair) for pair in drawn}) == 2

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.training.data import LabelledImage
 from dvsnet_ros.training.pasting import Pasting
 from helpers.stills import make_still
@@ -21,7 +22,7 @@ def empty_crop() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_labels_are_where_the_objects_are() -> None:
-    paste = Pasting([still_with_a_red_car()], 1.0)
+    paste = Pasting([still_with_a_red_car()], 1.0, CAMVID)
     sizes = set()
     for seed in range(30):
         image, labels = empty_crop()
@@ -35,7 +36,7 @@ def test_labels_are_where_the_objects_are() -> None:
 
 
 def test_a_share_of_the_crops_gets_objects() -> None:
-    paste = Pasting([still_with_a_red_car()], 0.5)
+    paste = Pasting([still_with_a_red_car()], 0.5, CAMVID)
     changed = 0
     for seed in range(100):
         image, labels = empty_crop()
@@ -46,7 +47,7 @@ def test_a_share_of_the_crops_gets_objects() -> None:
 
 def test_nothing_to_paste_changes_nothing() -> None:
     bare = LabelledImage("a_1", np.zeros((60, 80, 3), np.uint8), np.full((60, 80), ROAD, np.uint8))
-    for paste in (Pasting([make_still("a_1", 0)], 0.0), Pasting([bare], 1.0)):
+    for paste in (Pasting([make_still("a_1", 0)], 0.0, CAMVID), Pasting([bare], 1.0, CAMVID)):
         image, labels = empty_crop()
         paste(image, labels, np.random.default_rng(0))
         assert not image.any()
@@ -55,4 +56,4 @@ def test_nothing_to_paste_changes_nothing() -> None:
 
 def test_a_share_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="give 0 to 1"):
-        Pasting([], 1.5)
+        Pasting([], 1.5, CAMVID)

@@ -11,6 +11,8 @@ eight pixels apart.
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -34,10 +36,14 @@ class CompactSegmenter(nn.Module):
         ValueError: if `width` is not a positive multiple of 4, or `dropout` outside 0 to 1.
     """
 
+    CLASS_LAYERS: Final = ("classify", "correct")
+    """Layers whose sizes follow from the number of classes."""
+
     def __init__(self, num_classes: int = 11, width: int = 32, dropout: float = 0.1) -> None:
         super().__init__()
         if width < 4 or width % 4:
             raise ValueError(f"width {width} does not work; take a multiple of 4, e.g. 32")
+        self.num_classes = num_classes
         fine, detail, context = width * 3 // 2, width * 4, width * 6
         self.stem = nn.Sequential(
             CenteredConv(3, width, stride=2),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +79,9 @@ class FlowNet(nn.Module):
         ValueError: if a side is even.
     """
 
+    CLASS_LAYERS: Final = ("predict_scale", "correction.join", "correction.predict")
+    """Layers whose sizes follow from the number of classes."""
+
     def __init__(
         self,
         num_classes: int = 19,
@@ -91,6 +95,7 @@ class FlowNet(nn.Module):
             raise ValueError(f"kernels of {list(kernels)} have no centre; give three odd numbers")
         k1, k2, k3 = kernels
         c1, c2, c3, c4, c6 = width, 2 * width, 4 * width, 8 * width, 16 * width
+        self.num_classes = num_classes
         self.tracked = tracked
         track = TRACK_CHANNELS if tracked else 0
         known = TRACKED_SELF_CHANNELS if tracked else SELF_CHANNELS
