@@ -61,6 +61,11 @@ COMMANDS: Final = (
         "dvsnet report street.mp4 street.html --agreement 0.98",
     ),
     Command(
+        "info",
+        "say what a checkpoint holds: networks, input, classes and their colours",
+        "dvsnet info decision/dvsnet.safetensors",
+    ),
+    Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
         "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",
