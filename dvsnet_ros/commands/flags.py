@@ -246,9 +246,8 @@ def say_if_other_classes(start: LabelSet | None, labels: LabelSet) -> None:
     """Print a line if a training starts from a network of another number of classes."""
     if start is not None and len(start.classes) != len(labels.classes):
         print(
-            f"--start-from has {len(start.classes)} classes, {labels.name} has "
-            f"{len(labels.classes)}: the layers that depend on their number start anew, all others "
-            "from its weights"
+            f"--start-from has {len(start.classes)} classes, not {len(labels.classes)}: the layers "
+            "that depend on their number start anew, all others from its weights"
         )
 
 

@@ -145,9 +145,8 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
             raise ValueError("--unlabelled-drives needs --start-from, whose weights label them")
         if start_labels.classes != labels.classes:
             raise ValueError(
-                f"--unlabelled-drives get their labels from --start-from, whose classes are not "
-                f"those of {labels.name}; train on labelled images first, then start from what "
-                "comes out"
+                "--unlabelled-drives get their labels from --start-from, whose classes are others; "
+                "train on labelled images first, then start from what comes out"
             )
         learning += self_labelled(
             start.to(device), drive(source), options.unlabelled_frames, device
@@ -158,7 +157,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     )
     unseen = [labels.classes[label] for label in np.flatnonzero(training.frequencies == 0)]
     if unseen:
-        print(f"no label image to learn from shows {', '.join(unseen)}")
+        print(f"no image to learn from has a label of {', '.join(unseen)}")
     return training
 
 

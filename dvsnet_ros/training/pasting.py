@@ -48,8 +48,8 @@ class Pasting:
         moving = moving_classes(label_set)
         if share and not moving:
             raise ValueError(
-                f"none of {label_set.name}'s classes is one of objects that can be pasted: "
-                f"{', '.join(MOVING_CLASSES)}; leave pasting out, or name classes so"
+                f"no class of label set '{label_set.name}' can be pasted; those can that are named "
+                f"{', '.join(MOVING_CLASSES)}"
             )
         self._share = share
         self._objects = _by_class(stills, moving) if share else []

@@ -200,8 +200,8 @@ class SegmenterTraining:
         self.frequencies = class_frequencies(self.training, classes)
         if not self.frequencies.any():
             raise ValueError(
-                f"no pixel of the label images has one of the ids 0 to {classes - 1} of "
-                f"{self.label_set.name}'s classes; all would be void"
+                f"no pixel of the labels has an id of label set '{self.label_set.name}', 0 to "
+                f"{classes - 1}; all is void, and there is nothing to learn"
             )
         self.weights = class_weights(self.frequencies).to(self.device)
         self.step = 0
