@@ -1,11 +1,11 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.label_sets import CAMVID, LabelSet
 from dvsnet_ros.drives import SyntheticDrive, drive
 from dvsnet_ros.training.data import LabelledImage
 from dvsnet_ros.training.flow_pairs import (
@@ -141,6 +141,26 @@ def test_stills_of_several_sizes_are_refused() -> None:
         StillPairs([make_still("a", 0), make_still("b", 0, 64, 64)], CAMVID)
     with pytest.raises(ValueError, match="no stills"):
         StillPairs([], CAMVID)
+
+
+def test_classes_are_known_by_their_names() -> None:
+    """Under other ids, with a class more, the same stills make the same pairs."""
+    stills = [smooth_still(seed) for seed in range(2)]
+    others = [replace(still, labels=still.labels + np.uint8(1)) for still in stills]
+    shifted = LabelSet("more", ("bridge", *CAMVID.classes), ((0, 0, 0), *CAMVID.colors))
+    for seed in range(5):
+        pair, other = (
+            pairs.pair(np.random.default_rng(seed))
+            for pairs in (StillPairs(stills, CAMVID), StillPairs(others, shifted))
+        )
+        assert np.array_equal(pair.current, other.current)
+        assert np.array_equal(pair.flow, other.flow, equal_nan=True)
+
+
+def test_stills_without_a_known_class_are_set_in_motion_too() -> None:
+    shop = LabelSet("shop", ("shelf", "door"), ((0, 0, 0), (9, 9, 9)))
+    pair = StillPairs([smooth_still(0)], shop).pair(np.random.default_rng(0))
+    assert np.nanmax(np.abs(pair.flow)) > 0
 
 
 def test_a_cutout_is_one_object() -> None:

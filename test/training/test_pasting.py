@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dvsnet_ros.core.label_sets import CAMVID
+from dvsnet_ros.core.label_sets import CAMVID, LabelSet
 from dvsnet_ros.training.data import LabelledImage
 from dvsnet_ros.training.pasting import Pasting
 from helpers.stills import make_still
@@ -52,6 +52,17 @@ def test_nothing_to_paste_changes_nothing() -> None:
         paste(image, labels, np.random.default_rng(0))
         assert not image.any()
         assert (labels == ROAD).all()
+
+
+def test_objects_are_known_by_the_names_of_their_classes() -> None:
+    shifted = LabelSet("more", ("bridge", *CAMVID.classes), ((0, 0, 0), *CAMVID.colors))
+    still = still_with_a_red_car()
+    still = LabelledImage(still.name, still.image, still.labels + np.uint8(1))
+    image, labels = empty_crop()
+    Pasting([still], 1.0, shifted)(image, labels, np.random.default_rng(0))
+    assert set(np.unique(labels)) == {ROAD, CAR + 1}
+    with pytest.raises(ValueError, match="no class of label set 'shop' can be pasted; those can"):
+        Pasting([still], 1.0, LabelSet("shop", ("shelf",), ((0, 0, 0),)))
 
 
 def test_a_share_that_is_none_is_refused() -> None:

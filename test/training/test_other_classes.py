@@ -1,0 +1,85 @@
+"""Starting from networks that were trained for another number of classes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dvsnet_ros.commands import gentestcase, train, train_flow
+from dvsnet_ros.core.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    new_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
+from dvsnet_ros.core.label_sets import CAMVID, LabelSet
+from dvsnet_ros.core.networks import NetworkSpec
+from dvsnet_ros.core.networks.compact import CompactSegmenter
+from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives import drive
+from dvsnet_ros.training.flow import initialise
+from dvsnet_ros.training.other_classes import for_its_classes
+from dvsnet_ros.training.segmenter import INPUT
+from dvsnet_ros.training.state import fitted
+
+SHOP = LabelSet("shop", ("floor", "shelf", "traffic cone"), ((0, 0, 0), (9, 9, 9), (255, 0, 0)))
+
+
+def test_what_depends_on_the_classes_starts_anew() -> None:
+    start, network = FlowNet(11, 4, correction=8), FlowNet(3, 4, correction=8, tracked=True)
+    initialise(network)
+    weights = fitted(for_its_classes(start, network, 0.0), network).state_dict()
+    for name, weight in start.state_dict().items():
+        layer = name.rpartition(".")[0]
+        anew = layer in ("predict_scale", "correction.join", "correction.predict")
+        expected = network.state_dict()[name] if anew else weight
+        assert torch.equal(weights[name], expected), name
+    with pytest.raises(ValueError, match="a share of weights for 11 classes can't be written"):
+        for_its_classes(start, network, 0.25)
+
+
+def test_as_many_classes_keep_all() -> None:
+    start = CompactSegmenter(3, 4)
+    assert for_its_classes(start, CompactSegmenter(3, 4), 0.5) is start
+
+
+def test_other_sizes_are_told_whatever_the_classes() -> None:
+    """A network of another kind or without a correction has other layers."""
+    network = FlowNet(3, 4, correction=8)
+    with pytest.raises(ValueError, match="other layers than the one to train"):
+        fitted(for_its_classes(FlowNet(11, 4), network, 0.0), network)
+
+
+@pytest.fixture
+def segmenter() -> Checkpoint:
+    torch.manual_seed(0)
+    specs = {"segmentation": NetworkSpec("compact", {"num_classes": 3, "width": 4})}
+    return new_checkpoint(specs, SHOP, INPUT)
+
+
+def test_a_dvsnet_of_own_classes_from_one_of_others(
+    tmp_path: Path, segmenter: Checkpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_checkpoint(tmp_path / "segmenter.safetensors", segmenter)
+    save_checkpoint(tmp_path / "camvid.safetensors", untrained_checkpoint(CAMVID))
+    source = "synthetic:width=96,height=64,duration=0.4,seed=1"
+    flow, cases, decision = (tmp_path / name for name in ("flow", "cases", "decision"))
+    start = ["--start-from", str(tmp_path / "camvid.safetensors")]
+    made = ["--restore-from", str(flow / "flow.safetensors")]
+    common = ["--overlap", "16", "--max-distance", "3"]
+    serve = ["--segmenter", str(tmp_path / "segmenter.safetensors"), "--distil-drives", source]
+    steps = ["--steps", "0", "--distil-steps", "2", "--batch-size", "2"]
+    assert train_flow.run([*start, *common, *serve, *steps, "--out", str(flow)]) == 0
+    assert "--start-from has 11 classes, not 3: the layers" in capsys.readouterr().out
+    assert gentestcase.run([source, *common, *made, "--save-dir", str(cases)]) == 0
+    data = ["--train-data-dir", str(cases), "--val-data-dir", str(cases), "--batch-size", "4"]
+    once = ["--epochs", "1", "--save-dir", str(decision)]
+    assert train.run([*start, *data, *made, *once]) == 0
+
+    checkpoint = load_checkpoint(decision / "dvsnet.safetensors")
+    assert checkpoint.label_set == SHOP
+    video = VideoSegmenter(checkpoint, overlap=16)
+    masks = [video.segment(frame.image, frame.stamp).mask for frame in drive(source)]
+    assert max(int(mask.max()) for mask in masks) < 3
