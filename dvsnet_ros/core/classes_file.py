@@ -26,6 +26,8 @@ def read_classes(path: Path) -> LabelSet:
     """
     if path.stem in (CITYSCAPES.name, CAMVID.name):
         raise ValueError(f"'{path.stem}' is a label set already; give '{path}' another name")
+    if not path.is_file():
+        raise ValueError(f"there is no file '{path}'; give a text file with a line a class")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -69,14 +71,13 @@ def _read_line(line: str) -> tuple[str, Color | None]:
 def _all_chosen(colors: Sequence[Color | None]) -> tuple[Color, ...]:
     """The colours, and for each that is missing the one that is farthest from all before it.
 
-    Black counts as one before them: it is what ids of no class are shown in.
+    Black and white count as being before them: ids of no class are shown in black, and white over
+    an image is no colour.
     """
     levels = np.linspace(0, 255, LEVELS).round()
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
-    distance = np.linalg.norm(candidates, axis=1)
-    for color in colors:
-        if color is not None:
-            distance = np.minimum(distance, np.linalg.norm(candidates - color, axis=1))
+    taken = [(0, 0, 0), (255, 255, 255), *(color for color in colors if color is not None)]
+    distance = np.min([np.linalg.norm(candidates - color, axis=1) for color in taken], axis=0)
     chosen = []
     for color in colors:
         if color is None:

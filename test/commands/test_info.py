@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from dvsnet_ros.commands.info import run
-from dvsnet_ros.core.checkpoint import InputFormat, save_checkpoint, untrained_checkpoint
+from dvsnet_ros.core.checkpoint import (
+    InputFormat,
+    load_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 
@@ -41,6 +46,16 @@ def test_the_shipped_weights_are_the_default(capsys: pytest.CaptureFixture[str])
     places = [said.index(f"\n{what}") for what in order]
     assert places == sorted(places)
     assert len(said.splitlines()) < 25
+
+
+def test_the_model_card_shows_the_shipped_classes(repository: Path) -> None:
+    card = (repository / "docs" / "model_card.md").read_text(encoding="utf-8")
+    labels = load_checkpoint(SHIPPED_CHECKPOINT).label_set
+    rows = (
+        f"| {label} | {name} | {', '.join(map(str, color))} |"
+        for label, (name, color) in enumerate(zip(labels.classes, labels.colors, strict=True))
+    )
+    assert "\n".join(rows) in card
 
 
 def test_what_is_no_checkpoint_gets_one_line(

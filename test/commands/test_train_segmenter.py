@@ -165,7 +165,7 @@ def test_what_does_not_go_with_own_classes_is_one_line(
         ),
         (["--pasted", "0.5"], "no class of label set 'shop' can be pasted"),
         (["--classes", str(two)], "give 2 to 255 classes"),
-        (["--classes", str(tmp_path / "none.txt")], "No such file"),
+        (["--classes", str(tmp_path / "none.txt")], "there is no file"),
     ):
         assert run([*own_classes, *wrong]) == 2
         error = capsys.readouterr().err

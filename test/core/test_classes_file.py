@@ -66,5 +66,5 @@ def test_other_bytes_and_known_names_are_refused(tmp_path: Path) -> None:
         read_classes(tmp_path / "latin.txt")
     with pytest.raises(ValueError, match=r"'camvid' is a label set already; give .* another name"):
         read(tmp_path, "floor\nwall", "camvid.txt")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"there is no file .*; give a text file"):
         read_classes(tmp_path / "none.txt")
