@@ -204,7 +204,8 @@ def _training(options: argparse.Namespace) -> FlowTraining:
         segmenter = load_checkpoint(options.segmenter)
         segmenter.require(["segmentation"])
     labels = segmenter.label_set if segmenter else CAMVID
-    say_if_other_classes(start_labels, labels)
+    if not (options.out / STATE_FILE).exists():
+        say_if_other_classes(start_labels, labels)
     stills = _stills(options, labels)
     return FlowTraining(
         recipe,

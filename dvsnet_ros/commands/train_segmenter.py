@@ -133,7 +133,8 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     )
     labels = read_classes(options.classes) if options.classes else CAMVID
     start, _, start_labels = starting_network(options.start_from, "segmentation")
-    say_if_other_classes(start_labels, labels)
+    if not (options.out / STATE_FILE).exists():
+        say_if_other_classes(start_labels, labels)
     device = resolve_device(options.device)
     stills = load_labelled(options.data_dir, options.labels_dir)
     labelled, held_back = split_sequences(stills, options.val_sequences)

@@ -15,7 +15,7 @@ from dvsnet_ros.training.data import LabelledImage
 
 MOVING_CLASSES: Final = {
     "pole": 1, "sign symbol": 1, "traffic light": 1, "traffic sign": 1,
-    "car": 4, "truck": 1, "bus": 1, "motorcycle": 1, "bicycle": 1,
+    "car": 4, "truck": 1, "bus": 1, "train": 1, "motorcycle": 1, "bicycle": 1,
     "pedestrian": 2, "person": 2, "bicyclist": 2, "rider": 2,
 }  # fmt: skip
 """Classes of objects, by CamVid's names and Cityscapes', and how often each comes first."""

@@ -129,6 +129,8 @@ def test_starts_from_weights_for_other_classes(
     assert run([*other, "--learning-rate", "1e-9"]) == 0
     said = capsys.readouterr().out
     assert "--start-from has 11 classes, not 3: the layers that depend on" in said
+    assert run([*other, "--learning-rate", "1e-9", "--resume"]) == 0
+    assert "start anew" not in capsys.readouterr().out
     before, after = (
         load_checkpoint(path).networks["segmentation"].state_dict()
         for path in (start, tmp_path / "out" / WEIGHTS_FILE)

@@ -1,7 +1,9 @@
 """Starting from networks that were trained for another number of classes."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +25,7 @@ from dvsnet_ros.training.flow import initialise
 from dvsnet_ros.training.other_classes import for_its_classes
 from dvsnet_ros.training.segmenter import INPUT
 from dvsnet_ros.training.state import fitted
+from helpers.stills import make_still, write_still
 
 SHOP = LabelSet("shop", ("floor", "shelf", "traffic cone"), ((0, 0, 0), (9, 9, 9), (255, 0, 0)))
 
@@ -83,3 +86,28 @@ def test_a_dvsnet_of_own_classes_from_one_of_others(
     video = VideoSegmenter(checkpoint, overlap=16)
     masks = [video.segment(frame.image, frame.stamp).mask for frame in drive(source)]
     assert max(int(mask.max()) for mask in masks) < 3
+
+
+def test_labels_of_stills_are_of_the_checkpoints_classes(tmp_path: Path) -> None:
+    """The same ids under other names make other streets, so other pairs."""
+    for seed in range(2):
+        still = make_still(f"a_{seed}", seed, 96, 128)
+        labels = np.array([0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 255], np.uint8)[still.labels]
+        write_still(replace(still, labels=labels), tmp_path)
+    cases, weights = [], []
+    for labels in (SHOP, replace(SHOP, classes=("sky", "road", "car"))):
+        checkpoint = tmp_path / f"{labels.classes[0]}.safetensors"
+        save_checkpoint(checkpoint, untrained_checkpoint(labels))
+        out = tmp_path / labels.classes[0]
+        folder = ["--labels-dir", str(tmp_path / "labels")]
+        made = ["--restore-from", str(checkpoint), "--save-dir", str(out / "cases")]
+        pairs = ["--stills-dir", str(tmp_path / "stills"), "--stills-pairs", "2"]
+        assert gentestcase.run([*folder, *made, *pairs, "--overlap", "16"]) == 0
+        cases.append((out / "cases" / "X.npy").read_bytes())
+        known = ["--data-dir", str(tmp_path / "stills"), "--crop", "64", "64", "--still-pairs", "2"]
+        steps = ["--steps", "2", "--distil-steps", "0", "--batch-size", "2", "--width", "2"]
+        serve = ["--segmenter", str(checkpoint), "--out", str(out)]
+        assert train_flow.run([*folder, *serve, *known, *steps]) == 0
+        weights.append(load_checkpoint(out / "flow.safetensors").networks["flow"].state_dict())
+    assert cases[0] != cases[1]
+    assert not torch.equal(weights[0]["conv1.weight"], weights[1]["conv1.weight"])
