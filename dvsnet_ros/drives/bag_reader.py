@@ -24,6 +24,10 @@ RECOVERY: Final = (
 )
 LONGEST_REASON: Final = 160
 
+NOT_IN_SQLITE3: Final = "#?%"
+"""What the path of an SQLite file must not hold: rosbags makes it part of a URI as it is, and would
+open another file."""
+
 
 class Topic(NamedTuple):
     """A topic of a bag: its name, the type of its messages, and how many the bag announces."""
@@ -159,6 +163,9 @@ def opened(path: Path) -> Iterator[Bag]:
     Raises:
         DriveError: it can't be read.
     """
+    for file in path.glob("*.db3") if path.is_dir() else (path,):
+        if file.suffix == ".db3":
+            check_sqlite3(file, "rename what is called so")
     with _reading(path):
         reader = Reader(path)
         reader.open()
@@ -167,6 +174,18 @@ def opened(path: Path) -> Iterator[Bag]:
     finally:
         with _reading(path):
             reader.close()
+
+
+def check_sqlite3(path: Path, advice: str) -> None:
+    """Check that a bag of sqlite3 can lie at this path.
+
+    Raises:
+        DriveError: it can't; the sentence ends with the advice.
+    """
+    path = path.absolute()
+    sign = next((sign for sign in str(path) if sign in NOT_IN_SQLITE3), None)
+    if sign is not None:
+        raise DriveError(f"a bag of sqlite3 can't have a '{sign}' in its path, as {path}; {advice}")
 
 
 def _bytes_of(path: Path) -> int:

@@ -21,6 +21,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from dvsnet_ros.drives.bag_reader import check_sqlite3
 from dvsnet_ros.drives.bag_types import typestore
 from dvsnet_ros.drives.whole import appears_whole, explained
 
@@ -58,10 +59,12 @@ class BagWriter:
         out: what errors call the bag, the folder by default.
 
     Raises:
+        DriveError: no bag of this storage can lie there.
         OSError: the bag can't be written; all methods raise it.
     """
 
     def __init__(self, folder: Path, storage: str = "mcap", out: Path | None = None) -> None:
+        _check_path(folder, storage)
         self._out = out or folder
         self._writer = Writer(folder, version=METADATA_VERSION, storage_plugin=STORAGES[storage])
         self._connections: dict[str, Connection] = {}
@@ -144,6 +147,7 @@ def new_bag(out: Path, storage: str = "mcap", beside: Path | None = None) -> Ite
         beside: the folder to write in until it is whole, see `appears_whole`.
 
     Raises:
+        DriveError: no bag of this storage can have this name.
         OSError: the bag can't be written, or something has its name already.
     """
     with appears_whole(out, beside) as path:
@@ -160,6 +164,12 @@ def check_bag(out: Path, storage: str) -> None:
         raise ValueError(f"'{out}' is no name for a bag; give OUT.bag, a folder, or OUT.mcap")
     if is_single_file(out) and storage != "mcap":
         raise ValueError(f"'{out}' is an mcap file by its name; give OUT.bag for {storage}")
+    _check_path(out, storage)
+
+
+def _check_path(path: Path, storage: str) -> None:
+    if storage == "sqlite3":
+        check_sqlite3(path, "give another name, or mcap as its storage")
 
 
 def is_bag(out: Path) -> bool:

@@ -74,6 +74,7 @@ def test_real_drives(shared_data: Path, tmp_path: Path, source: str, count: int,
         ("synthetic {out}.mp4", "give OUT.bag, a folder, or OUT.mcap"),
         ("synthetic {out}.MCAP", "give OUT.bag, a folder, or OUT.mcap"),
         ("synthetic {out}.mcap --storage sqlite3", "give OUT.bag for sqlite3"),
+        ("synthetic {out}#1.bag --storage sqlite3", "can't have a '#' in its path"),
     ],
 )
 def test_wrong_input_gets_a_sentence(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives import Calibration, DriveError, Frame
+from dvsnet_ros.drives import Calibration, DriveError, Frame, drive
 from dvsnet_ros.drives.bag_messages import LAST_STAMP, time
 from dvsnet_ros.drives.bag_writer import STORAGES, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
@@ -120,6 +120,24 @@ def test_what_is_there_is_kept(tmp_path: Path, name: str) -> None:
     assert (tmp_path / name).read_text() == "mine"
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         record(tmp_path / "no" / name)
+
+
+@pytest.mark.parametrize("name", ["run#1.bag", "run?.bag", "50%41.bag", "run#1/out.bag"])
+def test_where_no_bag_of_sqlite3_can_lie(tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    out.parent.mkdir(exist_ok=True)
+    before = list(tmp_path.iterdir())
+    with pytest.raises(DriveError, match=r"can't have a '[#?%]' in its path, as .*; give another"):
+        record(out, "sqlite3")
+    assert list(tmp_path.iterdir()) == before
+    assert len(list(drive(record(out, "mcap")))) == 3
+
+
+def test_a_bag_of_sqlite3_that_was_given_such_a_name(tmp_path: Path) -> None:
+    bag = record(tmp_path / "run.bag", "sqlite3").rename(tmp_path / "run#1.bag")
+    for place in (bag, bag / "run.bag.db3"):
+        with pytest.raises(DriveError, match=r"have a '#' in its path, as .*\.db3; rename what is"):
+            drive(place)
 
 
 @pytest.mark.parametrize("stamp", [-1, LAST_STAMP + 1])
