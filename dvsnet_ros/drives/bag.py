@@ -7,26 +7,19 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives.bag_labels import (
-    LABELS,
-    FindLabels,
-    LabelsInStep,
-    class_ids,
-    header_stamp,
-    labels_near,
-)
+from dvsnet_ros.drives.bag_labels import FindLabels, LabelsInStep, labels_near, labels_topic
 from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
 from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
 from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
-from dvsnet_ros.drives.topics import camera_info_beside, labels_beside, taken_by_cameras
+from dvsnet_ros.drives.topics import camera_info_beside, taken_by_cameras
 
 RAW: Final = "sensor_msgs/msg/Image"
 COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
@@ -93,7 +86,7 @@ class BagDrive:
             if record is None:
                 raise DriveError(f"{self.name} has lost its frame {index}")
             try:
-                return self._frame(index, record, self._labels_near(bag, time))
+                return self._frame(index, record, self._labels_near(bag))
             except DriveError as error:
                 raise DriveError(f"frame {index} of {self.name}: {error}") from error
 
@@ -184,10 +177,9 @@ class BagDrive:
         with opened(self.path) as bag:  # two readers of one bag, as two passes at a time
             yield LabelsInStep(bag, self.labels).of
 
-    def _labels_near(self, bag: Bag, time: int) -> FindLabels | None:
-        """What finds the labels of a frame that was received at this time."""
-        topic = self.labels
-        return None if topic is None else lambda stamp: labels_near(bag, topic, time, stamp)
+    def _labels_near(self, bag: Bag) -> FindLabels | None:
+        """What finds the labels of any frame, None where there are none."""
+        return None if self.labels is None else partial(labels_near, bag, self.labels)
 
     def _frame(self, index: int, record: Record, find_labels: FindLabels | None) -> Frame:
         message = record.message()
@@ -195,8 +187,8 @@ class BagDrive:
             image = raw_to_bgr(message) if record.type == RAW else compressed_to_bgr(message)
         except ImageError as error:
             raise DriveError(str(error)) from error
-        stamp = header_stamp(message)
-        labels = find_labels and self._labels_if_whole(find_labels, stamp, image.shape)
+        stamp = record.stamp()
+        labels = find_labels and self._labels_if_whole(find_labels, record.time, stamp, image.shape)
         if not self.keeps_stamps:
             stamp = regular_stamp(index, self.rate)
         # An image that is part of the message's bytes can't be written to, unlike any other frame.
@@ -211,11 +203,11 @@ class BagDrive:
         )
 
     def _labels_if_whole(
-        self, find_labels: FindLabels, stamp: int, shape: tuple[int, ...]
+        self, find_labels: FindLabels, received: int, stamp: int, shape: tuple[int, ...]
     ) -> NDArray[np.uint8] | None:
         """A frame's labels; a frame is as good without them, so broken ones are only reported."""
         try:
-            labels = find_labels(stamp)
+            labels = find_labels(received, stamp)
             if labels is None or labels.shape == shape[:2]:
                 return labels
             (height, width), (rows, columns) = shape[:2], labels.shape
@@ -248,7 +240,7 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
             raise DriveError(f"the bag {path} has no message on the topic {chosen}")
         length = sum(t.messages for t in topics if t.name == chosen and t.type in IMAGES)
         calibration = _calibration(bag, chosen)
-        labels = _labels(bag, chosen)
+        labels = labels_topic(bag, chosen, IMAGES)
     seconds = (span[1] - span[0]) / NANOSECONDS
     recorded = (length - 1) / seconds if seconds > 0 and length > 1 else DEFAULT_RATE
     return BagDrive(path, chosen, rate or recorded, length, calibration, labels, not rate)
@@ -295,22 +287,6 @@ def _calibration(bag: Bag, topic: str) -> Calibration | None:
     except DriveError as error:
         _log.warning("the calibration on %s is left aside: %s", beside, error)
         return None
-
-
-def _labels(bag: Bag, topic: str) -> str | None:
-    """The topic of the labels beside a topic of images, where there is one that holds such."""
-    beside = labels_beside(topic)
-    if beside == topic:
-        return None
-    try:
-        record = next(bag.records(beside, LABELS), None)
-        if record is None:
-            return None
-        class_ids(record.message())
-    except DriveError as error:
-        _log.warning("%s is left aside: %s", beside, error)
-        return None
-    return beside
 
 
 def calibration_of(message: Any) -> Calibration:

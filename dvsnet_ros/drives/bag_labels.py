@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.bag_reader import Bag, Record
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError
+from dvsnet_ros.drives.topics import labels_beside
 
-FindLabels: TypeAlias = Callable[[int], "NDArray[np.uint8] | None"]
-"""Finds a frame's labels, uint8 [H, W], by the stamp in its header, in nanoseconds."""
+FindLabels: TypeAlias = Callable[[int, int], "NDArray[np.uint8] | None"]
+"""Finds a frame's labels, uint8 [H, W], by when it was received and by the stamp in its header, in
+nanoseconds; None where there are none. Raises DriveError where they can't be used."""
 
 LABELS: Final = ("sensor_msgs/msg/Image",)
 """Types of messages that are labels."""
@@ -22,9 +27,49 @@ ENCODINGS: Final = ("mono8", "8UC1")
 LATEST: Final = NANOSECONDS
 """How long before or after a frame its labels may have been received."""
 
+FIRST: Final = 8
+"""Images that are looked at before their stamps are trusted to tell them apart."""
+
+_log = logging.getLogger(__name__)
+
+
+class Stamped(NamedTuple):
+    """A message, and the stamp in its header, in nanoseconds."""
+
+    stamp: int
+    record: Record
+
+
+def labels_topic(bag: Bag, images: str, types: Collection[str]) -> str | None:
+    """The topic of the labels beside a topic of images of these types.
+
+    Returns:
+        None where there is no such topic, or none that frames' labels can be found on.
+    """
+    beside = labels_beside(images)
+    if beside == images:
+        return None
+    try:
+        record = next(bag.records(beside, LABELS), None)
+        if record is None:
+            return None
+        class_ids(record.message())
+        stamps = [record.stamp() for record in islice(bag.records(images, types), FIRST)]
+        if len(stamps) > 1 and len(set(stamps)) == 1:
+            raise DriveError(
+                f"labels are found by their images' stamps, and those of {images} are all "
+                f"{stamps[0]} ns"
+            )
+    except DriveError as error:
+        _log.warning("%s is left aside: %s", beside, error)
+        return None
+    return beside
+
 
 class LabelsInStep:
-    """Finds the labels of frames that are asked for in the order of their stamps.
+    """Finds the labels of frames that are asked for in the order in which they were received.
+
+    Memory holds the labels of 2 LATEST.
 
     Args:
         bag: read by nobody else.
@@ -32,34 +77,55 @@ class LabelsInStep:
     """
 
     def __init__(self, bag: Bag, topic: str) -> None:
-        self._messages = _messages(bag.records(topic, LABELS))
-        self._next = next(self._messages, None)
+        self._coming = _stamped(bag.records(topic, LABELS))
+        self._next = next(self._coming, None)
+        self._near: deque[Stamped] = deque()
 
-    def of(self, stamp: int) -> NDArray[np.uint8] | None:
-        """The labels with this stamp in their header, uint8 [H, W]; None where there are none."""
-        while self._next is not None and header_stamp(self._next) < stamp:
-            self._next = next(self._messages, None)
-        if self._next is None or header_stamp(self._next) != stamp:
-            return None
-        return class_ids(self._next)
+    def of(self, received: int, stamp: int) -> NDArray[np.uint8] | None:
+        """A frame's labels, see `FindLabels`."""
+        while self._next is not None and self._next.record.time < received + LATEST:
+            self._near.append(self._next)
+            self._next = next(self._coming, None)
+        while self._near and self._near[0].record.time < received - LATEST:
+            self._near.popleft()
+        return _of_stamp(self._near, stamp)
 
 
 def labels_near(bag: Bag, topic: str, received: int, stamp: int) -> NDArray[np.uint8] | None:
-    """The same, of a frame that was received at this time (ns)."""
+    """The same, of any frame."""
     records = bag.records(topic, LABELS, received - LATEST, received + LATEST)
-    found = (message for message in _messages(records) if header_stamp(message) == stamp)
-    message = next(found, None)
-    return None if message is None else class_ids(message)
+    return _of_stamp(_stamped(records), stamp)
 
 
-def _messages(records: Iterator[Record]) -> Iterator[Any]:
-    return (record.message() for record in records)
+def _of_stamp(labels: Iterable[Stamped], stamp: int) -> NDArray[np.uint8] | None:
+    """Those of this stamp.
+
+    Raises:
+        DriveError: they are broken, or several have the stamp and are not the same.
+    """
+    found = {each.record.data: each.record for each in labels if each.stamp == stamp}
+    if len(found) > 1:
+        raise DriveError(f"{len(found)} different ones have this stamp")
+    return next((class_ids(record.message()) for record in found.values()), None)
 
 
-def header_stamp(message: Any) -> int:
-    """The stamp in a message's header, in nanoseconds."""
-    stamp = message.header.stamp
-    return int(stamp.sec * NANOSECONDS + stamp.nanosec)
+def _stamped(records: Iterator[Record]) -> Iterator[Stamped]:
+    """Labels with their stamps, as far as the bag can be read; what can't is reported."""
+    try:
+        for record in records:
+            stamp = _stamp_if_whole(record)
+            if stamp is not None:
+                yield Stamped(stamp, record)
+    except DriveError as error:
+        _log.warning("labels are missing: %s", error)
+
+
+def _stamp_if_whole(record: Record) -> int | None:
+    try:
+        return record.stamp()
+    except DriveError as error:
+        _log.warning("the labels received at %d ns are left aside: %s", record.time, error)
+        return None
 
 
 def class_ids(message: Any) -> NDArray[np.uint8]:

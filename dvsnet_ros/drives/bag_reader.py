@@ -6,6 +6,7 @@ images and calibrations have been the same in all of them, and a bag may define 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -23,6 +24,9 @@ RECOVERY: Final = (
     "if its recording was cut off, `ros2 bag reindex` or `mcap recover` may save what is there"
 )
 LONGEST_REASON: Final = 160
+
+_STAMP_PLACE: Final = 4
+"""Of a header's stamp in a serialized message; the bytes before say how it was serialized."""
 
 NOT_IN_SQLITE3: Final = "#?%"
 """What the path of an SQLite file must not hold: rosbags makes it part of a URI as it is, and would
@@ -52,6 +56,19 @@ class Record(NamedTuple):
         """
         with _no_other_errors(f"the message is no {self.type}"):
             return _typestore().deserialize_cdr(self.data, self.type)
+
+    def stamp(self) -> int:
+        """The stamp in the header that the message begins with, in nanoseconds.
+
+        Raises:
+            DriveError: the bytes end before it.
+        """
+        if len(self.data) < _STAMP_PLACE + 8:
+            raise DriveError(f"the message is no {self.type}: it has {len(self.data)} bytes")
+        # The second byte says in which order those of numbers are.
+        order = "<" if self.data[1] & 1 else ">"
+        seconds, rest = struct.unpack_from(f"{order}iI", self.data, _STAMP_PLACE)
+        return int(seconds * NANOSECONDS + rest)
 
 
 class RawMessage(NamedTuple):

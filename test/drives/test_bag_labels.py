@@ -1,5 +1,6 @@
 """Labels of frames in bags, on a topic beside the frames."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives import DriveError, Frame, drive
+from dvsnet_ros.drives import Drive, DriveError, Frame, drive
 from dvsnet_ros.drives.bag_writer import new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.topics import ANSWERS, CameraTopics, taken_by_cameras
@@ -63,6 +64,71 @@ def test_labels_that_come_early_late_or_broken(
     said = " ".join(record.getMessage() for record in caplog.records)
     assert "they are 4×3, their image is 8×6" in said
     assert "class ids are mono8" in said
+
+
+def labelled(stamps: Sequence[int]) -> list[tuple[str, int, Any]]:
+    """An image a second of each of these stamps, and its labels after it."""
+    return [
+        message
+        for index, stamp in enumerate(stamps)
+        for message in (
+            (bags.IMAGE, index * SECOND, bags.raw(bags.level(index), stamp)),
+            (LABELS, index * SECOND + 5_000_000, labels(index, stamp)),
+        )
+    ]
+
+
+def check_labels(frames: Drive, numbers: Sequence[int | None]) -> None:
+    """Check that frames have the labels of these numbers, iterated over and by index."""
+    for passed in (list(frames), [frames[index] for index in range(len(frames))]):
+        for frame, number in zip(passed, numbers, strict=True):
+            if number is None:
+                assert frame.labels is None
+            else:
+                np.testing.assert_array_equal(frame.labels, ids(number))
+
+
+@pytest.mark.parametrize("stamps", [(0, 1, 2, 0, 1, 2), (5, 4, 3, 2, 1, 0)])
+def test_stamps_may_jump_back(
+    tmp_path: Path, stamps: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    bag = bags.write_bag(tmp_path / "in.bag", labelled([stamp * SECOND for stamp in stamps]))
+    check_labels(drive(bag), range(6))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("size", [50, 7])
+def test_a_broken_message_costs_only_its_own_labels(
+    tmp_path: Path, size: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = labelled([index * SECOND // 10 for index in range(6)])
+    topic, received, whole = messages[5]
+    messages[5] = topic, received, bytes(bags.STORE.serialize_cdr(whole, whole.__msgtype__)[:size])
+    frames = drive(bags.write_bag(tmp_path / "in.bag", messages))
+    assert len(list(frames)) == 6
+    assert len(caplog.records) == 1
+    assert "left aside: the message is no sensor_msgs/msg/Image" in caplog.text
+    check_labels(frames, [0, 1, None, 3, 4, 5])
+
+
+def test_labels_are_not_found_by_stamps_that_are_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bag = bags.write_bag(tmp_path / "in.bag", labelled([0] * 3))
+    check_labels(drive(bag), [None] * 3)
+    (said,) = caplog.messages
+    assert said.endswith("by their images' stamps, and those of /camera/image_raw are all 0 ns")
+
+
+def test_different_labels_of_one_stamp_are_left_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = labelled([7, 8])
+    messages.insert(1, (LABELS, 1_000_000, labels(5, 7)))
+    messages.append((LABELS, messages[-1][1], labels(1, 8)))  # the same once more
+    frames = drive(bags.write_bag(tmp_path / "in.bag", messages))
+    check_labels(frames, [None, 1])
+    assert "the labels at 7 ns are left aside: 2 different ones have this stamp" in caplog.text
 
 
 def test_a_topic_of_that_name_with_something_else_is_left_aside(
