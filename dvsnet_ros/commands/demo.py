@@ -33,6 +33,7 @@ from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
+from dvsnet_ros.drives.names import check_utf8
 from dvsnet_ros.drives.video_answers import check_rate
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import check_folder
@@ -170,7 +171,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         OSError: nor can the output's folder.
     """
     check_folder(options.out)
-    _check_name(options.drive)
+    check_utf8(options.drive, "ROS")
     source = options.drive
     if source == "synthetic" and options.duration:
         source = f"synthetic:duration={options.duration}"
@@ -194,14 +195,6 @@ def _plan(options: argparse.Namespace) -> Plan:
         checkpoint=options.restore_from.absolute(),
         labels=loaded.label_set,
     )
-
-
-def _check_name(source: str) -> None:
-    """Check that a ROS node can be told the drive's name; raises ValueError."""
-    try:
-        source.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{source!a} is not in UTF-8, as ROS wants names; rename it") from error
 
 
 def _scratch_folder(out: Path) -> tempfile.TemporaryDirectory[str]:

@@ -43,6 +43,14 @@ def parse_name(source: str | Path) -> DriveName:
     return DriveName(place, options.get("topic"), None if rate is None else _number(rate, place))
 
 
+def check_utf8(name: str, who: str) -> None:
+    """Check that a name is in UTF-8, as `who` wants names; raises DriveError."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DriveError(f"{name!a} is not in UTF-8, as {who} wants names; rename it") from error
+
+
 def _number(rate: str, place: str) -> float:
     try:
         return float(rate)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import DriveError, Frame, frame_index
+from dvsnet_ros.drives.names import check_utf8
 from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ class VideoDrive:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
-    capture = cv2.VideoCapture(str(path))
+    whole = str(path.absolute())  # `a:b.mp4` alone would be b.mp4 by the protocol a
+    check_utf8(whole, "OpenCV")  # which crashes on others
+    capture = cv2.VideoCapture(whole)
     try:
         if not capture.isOpened():
             raise DriveError(f"{path} is no video that OpenCV can open")

@@ -54,7 +54,7 @@ def check_rate(name: str, rate: float, advice: str) -> None:
 def is_overlay(path: Path) -> bool:
     """Whether a file is a video such as `new_video` makes, as far as the codec tells."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path.absolute())) as container:
             streams = container.streams
             only = streams.video[0] if len(streams) == len(streams.video) == 1 else None
             return only is not None and only.codec_context.name == DECODER

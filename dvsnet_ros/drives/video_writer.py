@@ -34,7 +34,7 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, rate: float) -> None:
-        self._path = path
+        self._path = path.absolute()  # `a:b.mp4` alone would be b.mp4 by the protocol a
         self._rate = Fraction(rate).limit_denominator(1000)
         self._size = (0, 0)
         self._stream: av.VideoStream | None = None

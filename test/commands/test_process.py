@@ -301,11 +301,16 @@ def test_broken_frames_are_reported_once_and_left_out(
     assert [each.stamp for each in masks] == [0, 2 * SECOND // 10]
 
 
-@pytest.mark.parametrize("name", ["out.bag", "out.mcap", "out.mp4", "out"])
+@pytest.mark.parametrize("name", ["out.bag", "out.mcap", "out.mp4", "12:00.mp4", "out"])
 def test_what_is_whole_is_not_made_again(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    source, out = "synthetic:width=128,height=96,duration=0.2,rate=10", tmp_path / name
+    monkeypatch.chdir(tmp_path)  # by a name without a slash, a colon could be a protocol's
+    source, out = "synthetic:width=128,height=96,duration=0.2,rate=10", Path(name)
     words = arguments(source, out, checkpoint)
     assert process.run(words) == 0
     before = file_bytes(out)

@@ -107,6 +107,19 @@ def test_frames_by_index_where_only_some_can_be_gone_to(tmp_path: Path) -> None:
         np.testing.assert_array_equal(opened[index].image, images[index])
 
 
+def test_a_colon_in_a_name_says_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_hastening_video(tmp_path / "2024-01-01T12:00:00.mp4")
+    assert len(list(drive("2024-01-01T12:00:00.mp4"))) == 60
+
+
+def test_a_name_that_is_not_in_utf_8(video: Path) -> None:
+    with pytest.raises(DriveError, match=r"caf\\udce9.avi' is not in UTF-8, as OpenCV wants"):
+        drive(video.rename(video.with_name("caf\udce9.avi")))
+
+
 def test_files_that_are_no_video(tmp_path: Path) -> None:
     path = tmp_path / "notes.mp4"
     path.write_bytes(b"not a video at all")
