@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.drives.bag_labels import FindLabels, LabelsInStep, labels_near, labels_topic
 from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
-from dvsnet_ros.drives.frame import NANOSECONDS, Calibration, DriveError, Frame, frame_index
+from dvsnet_ros.drives.frame import Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
-from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp, usual_rate
 from dvsnet_ros.drives.topics import camera_info_beside, taken_by_cameras
 
 RAW: Final = "sensor_msgs/msg/Image"
 COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
 IMAGES: Final = (RAW, COMPRESSED)
 CAMERA_INFO: Final = "sensor_msgs/msg/CameraInfo"
+
+TIMED: Final = 32
+"""Frames of which the rate is taken: enough for the usual step, however long the bag is."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ class BagDrive:
     Attributes:
         path: the bag.
         topic: of `sensor_msgs/Image` or `CompressedImage`.
-        rate: frames a second.
+        rate: frames a second, as the first ones mostly have it.
         length: how many messages the bag announces.
         calibration: the first `CameraInfo` of the camera.
         labels: the topic of the frames' labels, where there is one.
@@ -235,15 +238,27 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
     with opened(path) as bag:
         topics = bag.topics()
         chosen = _chosen(path, topics, topic)
-        span = bag.span(chosen, IMAGES)
-        if span is None:
+        if bag.span(chosen, IMAGES) is None:  # which looks at the end, too: it may be cut off
             raise DriveError(f"the bag {path} has no message on the topic {chosen}")
         length = sum(t.messages for t in topics if t.name == chosen and t.type in IMAGES)
         calibration = _calibration(bag, chosen)
         labels = labels_topic(bag, chosen, IMAGES)
-    seconds = (span[1] - span[0]) / NANOSECONDS
-    recorded = (length - 1) / seconds if seconds > 0 and length > 1 else DEFAULT_RATE
-    return BagDrive(path, chosen, rate or recorded, length, calibration, labels, not rate)
+        usual = rate or _usual_rate(bag, chosen)
+    return BagDrive(path, chosen, usual, length, calibration, labels, not rate)
+
+
+def _usual_rate(bag: Bag, topic: str) -> float:
+    """Frames a second by the first ones' stamps.
+
+    Where those stand still, by when they were received, which may be in bursts.
+    """
+    stamps, times = [], []
+    with suppress(DriveError):  # what is broken, iterating says
+        for record in itertools.islice(bag.records(topic, IMAGES), TIMED):
+            times.append(record.time)
+            with suppress(DriveError):
+                stamps.append(record.stamp())
+    return usual_rate(stamps) or usual_rate(times) or DEFAULT_RATE
 
 
 def _chosen(path: Path, topics: list[Topic], wanted: str | None) -> str:

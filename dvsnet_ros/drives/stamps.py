@@ -99,14 +99,18 @@ def timing_of_kitti(folder: Path, count: int) -> Timing | None:
                 raise DriveError(
                     f"{file} has {len(stamps)} stamps for {count} images; {WITHOUT_STAMPS}"
                 )
-            return Timing(stamps, _usual_rate(stamps))
+            return Timing(stamps, usual_rate(stamps) or DEFAULT_RATE)
     return None
 
 
-def _usual_rate(stamps: Sequence[int]) -> float:
-    """Frames a second as neighbours mostly have it: gaps say nothing of a camera's rate."""
+def usual_rate(stamps: Sequence[int]) -> float | None:
+    """Frames a second as neighbours mostly have it: gaps say nothing of a camera's rate.
+
+    Returns:
+        None where no stamp is later than the one before.
+    """
     steps = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
-    return NANOSECONDS / statistics.median(steps) if steps else DEFAULT_RATE
+    return NANOSECONDS / statistics.median(steps) if steps else None
 
 
 def _read_stamps(file: Path) -> list[int]:

@@ -89,6 +89,22 @@ def test_frames_that_are_received_at_the_same_time(tmp_path: Path, storage: Stor
     assert opened.rate == 10.0
 
 
+def test_gaps_say_nothing_of_the_rate(tmp_path: Path) -> None:
+    sent = [*greys(3), *greys(3, start=20 * SECOND)]
+    assert drive(write_bag(tmp_path / "gap", sent)).rate == pytest.approx(10.0)
+    times = [7 * SECOND + index // 2 * SECOND // 5 for index in range(6)]  # two at a time
+    bursts = [(topic, time, image) for time, (topic, _, image) in zip(times, greys(6), strict=True)]
+    assert drive(write_bag(tmp_path / "bursts", bursts)).rate == pytest.approx(10.0)
+    unset = [(IMAGE, index * SECOND // 5, raw(level(0), 0)) for index in range(4)]
+    assert drive(write_bag(tmp_path / "unset", unset)).rate == pytest.approx(5.0)
+
+
+def test_the_rate_of_frames_of_which_the_first_is_broken(tmp_path: Path) -> None:
+    sent = greys(4)
+    sent[0] = (IMAGE, sent[0][1], b"\0\1\0\0")
+    assert drive(write_bag(tmp_path / "town", sent)).rate == pytest.approx(10.0)
+
+
 def test_a_topic_is_chosen_where_there_are_several(tmp_path: Path) -> None:
     left, right = greys(3, "/left/image_raw"), greys(5, "/right/image_raw")
     bag = write_bag(tmp_path / "town", [*left, *right, ("/notes", 0, text("here"))])
