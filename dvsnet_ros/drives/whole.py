@@ -17,7 +17,7 @@ def check_new(out: Path) -> None:
     Raises:
         OSError: something has the name already, or there is no folder to put it in.
     """
-    if out.exists():
+    if os.path.lexists(out):  # a link to nothing, too
         raise FileExistsError(f"'{out}' is there already; choose another name, or remove it")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"there is no folder '{out.parent}' to put '{out.name}' in")
@@ -27,9 +27,11 @@ def check_folder(out: Path) -> None:
     """Check that there is a folder of this name to write to, or that it can be made.
 
     Raises:
-        OSError: a file is in the way, or nobody may write there.
+        OSError: a file or a link to nothing is in the way, or nobody may write there.
     """
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    there = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
+    if not there.exists():
+        raise FileNotFoundError(f"'{there}' is a link to what is not there; give a folder")
     if not there.is_dir():
         raise NotADirectoryError(f"'{there}' is a file; give a folder")
     if not os.access(there, os.W_OK | os.X_OK):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dvsnet_ros.drives.whole import check_folder
+from dvsnet_ros.drives.whole import check_folder, check_new
 
 
 def test_a_folder_that_is_there_or_can_be_made(tmp_path: Path) -> None:
@@ -18,6 +18,16 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
         with pytest.raises(OSError, match=f"'{tmp_path}/file' is a file; give a folder"):
+            check_folder(out)
+
+
+def test_a_link_to_nothing_in_the_way(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("no")
+    with pytest.raises(OSError, match="link' is there already; choose another name"):
+        check_new(link)
+    for out in (link, link / "deeper"):
+        with pytest.raises(OSError, match="link' is a link to what is not there; give a folder"):
             check_folder(out)
 
 
