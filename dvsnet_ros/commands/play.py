@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED, number_between
-from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, Frame, drive
 from dvsnet_ros.drives.cues import Cue, Section, cues
 from dvsnet_ros.drives.frame import NANOSECONDS
 from dvsnet_ros.drives.pacing import TOLERANCE, Pacer, Punctuality, Ticks
@@ -132,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
 def _play(frames: Drive, options: argparse.Namespace, punctuality: Punctuality) -> None:
     section = Section(options.start, options.duration)
     messages = (
-        cue.carrying(frame_messages(cue.content, compressed=options.compressed))
+        cue.carrying(_messages(cue.content, options))
         for cue in cues(frames, section, loop=options.loop)
     )
     with ReadAhead(messages, DEPTH) as ahead:
@@ -152,6 +153,13 @@ def _play(frames: Drive, options: argparse.Namespace, punctuality: Punctuality) 
                     cue.content.header.stamp = time_message(time.time_ns())
                 player.publish(cue.content)
                 progress.show(cue, punctuality.last)
+
+
+def _messages(frame: Frame, options: argparse.Namespace) -> FrameMessages:
+    """A frame's messages; those that are stamped when they are published need no stamp before."""
+    if options.stamp == "now":
+        frame = replace(frame, stamp=0)
+    return frame_messages(frame, compressed=options.compressed)
 
 
 class _Progress:

@@ -34,12 +34,19 @@ from dvsnet_ros.commands.segmenting import (
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, SyntheticDrive, drive
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, DriveError, Frame, SyntheticDrive, drive
 from dvsnet_ros.drives.answers import Look
 from dvsnet_ros.drives.bag import BagDrive
 from dvsnet_ros.drives.bag_writer import STORAGES, is_bag
 from dvsnet_ros.drives.names import parse_name
-from dvsnet_ros.drives.outputs import Received, check_output, check_rate, is_output, new_output
+from dvsnet_ros.drives.outputs import (
+    Received,
+    check_frame,
+    check_output,
+    check_rate,
+    is_output,
+    new_output,
+)
 from dvsnet_ros.drives.whole import check_new
 
 WRONG_INPUT = 2
@@ -110,8 +117,10 @@ def run(arguments: list[str]) -> int:
         return _say(str(error), WRONG_INPUT)
     try:
         counts = _process(frames, segmenter, store, options)
-    except ValueError as error:  # the next time is as this one
+    except StoreError as error:
         return _say(str(error), WRONG_INPUT)
+    except ValueError as error:  # the next time is as this one
+        return _say(f"{error}{_what_is_left(part)}", WRONG_INPUT)
     except OSError as error:  # of the disk, say, which may have more room the next time
         return _say(f"{error}{_what_is_kept(part)}", WRONG_INPUT)
     except KeyboardInterrupt:
@@ -186,7 +195,7 @@ def _process(
     try:
         with interruption() as interrupted:
             if not store.finished:
-                _segment(frames, segmenter, store, options.confidence, interrupted)
+                _segment(frames, segmenter, store, options, interrupted)
             counts = _write(frames, segmenter, store, options, interrupted)
     finally:
         store.close()
@@ -198,15 +207,18 @@ def _segment(
     frames: Drive,
     segmenter: VideoSegmenter,
     store: SegmentationStore,
-    confidence: bool,
+    options: argparse.Namespace,
     interrupted: Interruption,
 ) -> None:
     """Segment the frames that the store lacks."""
     if store.state:
         segmenter.restore(store.state)
-    left = itertools.islice(frames, store.place, None)
     segmented = segmentations(
-        left, segmenter, frames.name, confidence=confidence, begun=store.frames > 0
+        _left(frames, store.place, options.out),
+        segmenter,
+        frames.name,
+        confidence=options.confidence,
+        begun=store.frames > 0,
     )
     with _bar("segmenting", len(frames), store.place) as bar:
         for frame, segmentation in segmented:
@@ -222,6 +234,13 @@ def _segment(
     store.save(segmenter.state(), finished=True)
     if not store.frames:
         raise DriveError(f"no frame of {frames.name} can be read")
+
+
+def _left(frames: Drive, place: int, out: Path) -> Iterator[Frame]:
+    """The frames from a place on, each when it is known that the output can have it."""
+    for frame in itertools.islice(frames, place, None):
+        check_frame(out, frames, frame)
+        yield frame
 
 
 def _write(
@@ -297,6 +316,10 @@ def _what_is_kept(part: Path) -> str:
         if is_store(part)
         else ""
     )
+
+
+def _what_is_left(part: Path) -> str:
+    return f"; what is done lies in '{part}', which can be removed" if is_store(part) else ""
 
 
 def _bar(what: str, total: int, done: int = 0) -> Any:

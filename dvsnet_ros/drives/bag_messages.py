@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.drives.bag_types import new_message
 from dvsnet_ros.drives.frame import NANOSECONDS, Frame
-
-LAST_STAMP: Final = 2**31 * NANOSECONDS - 1
-"""The largest stamp that a message can have, in nanoseconds; in the year 2038."""
+from dvsnet_ros.drives.stamps import check_stamp
 
 JPEG_FORMAT: Final = "bgr8; jpeg compressed bgr8"
 """How image_transport calls a JPEG of a colour image."""
@@ -23,18 +21,14 @@ def header(stamp: int, frame_id: str) -> Any:
     """A ``std_msgs/Header``.
 
     Raises:
-        ValueError: no message can have this stamp.
+        DriveError: no message can have this stamp.
     """
     return new_message("std_msgs/msg/Header", stamp=time(stamp), frame_id=frame_id)
 
 
 def time(stamp: int) -> Any:
-    """A stamp in nanoseconds as ``builtin_interfaces/Time``; raises ValueError as `header` does."""
-    if not 0 <= stamp <= LAST_STAMP:
-        raise ValueError(
-            f"a frame's stamp is {stamp} ns; messages can have stamps from 0 to {LAST_STAMP} (the "
-            "year 2038): give the drive a rate, as with ?rate=10 after its name"
-        )
+    """A stamp in nanoseconds as ``builtin_interfaces/Time``; raises DriveError as `header` does."""
+    check_stamp(stamp)
     seconds, rest = divmod(stamp, NANOSECONDS)
     return new_message("builtin_interfaces/msg/Time", sec=seconds, nanosec=rest)
 

@@ -26,7 +26,7 @@ class CameraRecorder:
         """Add a frame.
 
         Raises:
-            ValueError: no message can have the frame's stamp.
+            DriveError: no message can have the frame's stamp.
             OSError: the bag can't be written.
         """
         topics, stamp = self._topics, frame.stamp

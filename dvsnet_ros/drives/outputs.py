@@ -15,12 +15,15 @@ from dvsnet_ros.drives.bag_writer import BagWriter, check_bag, is_bag, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.frame import Drive, DriveError, Frame
 from dvsnet_ros.drives.mask_folder import kinds_in
+from dvsnet_ros.drives.stamps import RATE_INSTEAD, check_stamp
 from dvsnet_ros.drives.topics import ANSWERS, DECISIONS, CameraTopics
 
 VIDEO_SUFFIXES: Final = frozenset((".mp4", ".mkv", ".mov"))
 
 LONGEST_NAME: Final = 240
 """Bytes of an output's name: file systems take 255, and what is not whole yet has a longer one."""
+
+NO_BAG: Final = "there can be a video or a folder of this drive, but no bag; give OUT another name"
 
 Received: TypeAlias = tuple[Frame, int]
 """A frame, and when it was received (ns)."""
@@ -68,6 +71,13 @@ def check_rate(out: Path, frames: Drive) -> None:
 
         advice = "give another (--rate 10, or DRIVE?rate=10), or a name that is no video's"
         video_answers.check_rate(frames.name, frames.rate, advice)
+
+
+def check_frame(out: Path, frames: Drive, frame: Frame) -> None:
+    """Check that this output can have this frame of the drive; raises DriveError."""
+    if is_bag(out):
+        is_copied = isinstance(frames, BagDrive)
+        check_stamp(frame.stamp, NO_BAG if is_copied else RATE_INSTEAD)
 
 
 def is_output(out: Path) -> bool:

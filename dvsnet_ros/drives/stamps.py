@@ -16,6 +16,11 @@ SEQUENCE_GAP: Final = 12 * NANOSECONDS
 """From a sequence's last frame to the next one's first, where a drive is of several sequences:
 more than the 10 s after which the node forgets its key frames."""
 
+LAST_STAMP: Final = 2**31 * NANOSECONDS - 1
+"""The largest stamp that a message can have, in nanoseconds; in the year 2038."""
+
+RATE_INSTEAD: Final = "give the drive a rate, as with ?rate=10 after its name"
+
 WITHOUT_STAMPS: Final = "write ?rate=10 after the drive's name to do without that file"
 
 # How data sets call a sequence and a frame in it, and how many frames a second their cameras count.
@@ -33,6 +38,19 @@ class Timing(NamedTuple):
 
     stamps: Sequence[int]
     rate: float
+
+
+def check_stamp(stamp: int, advice: str = RATE_INSTEAD) -> None:
+    """Check that a message can have a frame's stamp, in nanoseconds.
+
+    Raises:
+        DriveError: none can; the sentence ends with the advice.
+    """
+    if not 0 <= stamp <= LAST_STAMP:
+        raise DriveError(
+            f"a frame's stamp is {stamp} ns; messages can have stamps from 0 to {LAST_STAMP} (the "
+            f"year 2038): {advice}"
+        )
 
 
 def regular_stamp(index: int, rate: float) -> int:

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from dvsnet_ros.drives import Calibration, Frame
+from dvsnet_ros.drives.stamps import check_stamp
 from dvsnet_ros.nodes.image_conversion import from_array
 from dvsnet_ros.nodes.messages import time_message
 
@@ -36,7 +37,12 @@ class FrameMessages:
 
 
 def frame_messages(frame: Frame, *, compressed: bool = False) -> FrameMessages:
-    """Make a frame's messages: ``bgr8``, or with `compressed` a JPEG; and its `camera`."""
+    """Make a frame's messages: ``bgr8``, or with `compressed` a JPEG; and its `camera`.
+
+    Raises:
+        DriveError: no message can have the frame's stamp.
+    """
+    check_stamp(frame.stamp)
     header = Header(stamp=time_message(frame.stamp), frame_id=frame.frame_id)
     image = _jpeg(frame.image, header) if compressed else from_array(frame.image, "bgr8", header)
     camera = {field.name: getattr(frame.camera, field.name) for field in fields(Calibration)}

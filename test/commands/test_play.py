@@ -132,7 +132,22 @@ def test_without_clock_nobodys_time_is_told(peer: Peer, folder: Path) -> None:
         assert not peer.node.get_publishers_info_by_topic("/clock")
 
 
+def stamp_in_2040(folder: Path) -> None:
+    """Give a folder of five images stamps that no message can have."""
+    lines = (f"2040-01-01 00:00:00.{number}" for number in range(5))
+    (folder / "timestamps.txt").write_text("\n".join(lines))
+
+
+def test_stamps_that_no_message_can_have(
+    folder: Path, capsys: pytest.CaptureFixture[str], ros_domain: int
+) -> None:
+    stamp_in_2040(folder)
+    assert main(["play", str(folder)]) == 2
+    assert capsys.readouterr().err.endswith("the drive a rate, as with ?rate=10 after its name\n")
+
+
 def test_stamped_now(peer: Peer, folder: Path) -> None:
+    stamp_in_2040(folder)
     images = peer.listen(Image, "/camera/image_raw", ALL)
     infos = peer.listen(CameraInfo, "/camera/camera_info", ALL)
     before = peer.node.get_clock().now().nanoseconds

@@ -420,6 +420,36 @@ def test_an_error_that_resuming_can_not_mend_does_not_advise_it(
     assert capsys.readouterr().err.endswith("0 frames a second, not -1.0\n")
 
 
+def test_stamps_that_no_message_can_have_are_seen_before_the_work(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = small_frames(tmp_path / "drive")
+    lines = (f"2040-01-01 00:00:00.{number}" for number in range(5))
+    (source / "timestamps.txt").write_text("\n".join(lines))
+    assert process.run(arguments(source, tmp_path / "out.bag", checkpoint)) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("give the drive a rate, as with ?rate=10 after its name\n")
+    early = [(bags.IMAGE, SECOND, bags.raw(noise(0), -5 * SECOND))]
+    bag = bags.write_bag(tmp_path / "early.bag", early)
+    assert process.run(arguments(bag, tmp_path / "out.bag", checkpoint)) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("a video or a folder of this drive, but no bag; give OUT another name\n")
+    assert names(tmp_path) == ["drive", "early.bag"]
+    assert process.run(arguments(bag, tmp_path / "out", checkpoint)) == 0
+
+
+def test_what_is_left_by_an_error_that_comes_late_is_said(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stamps = [*(index * SECOND for index in range(MOST_FRAMES)), -5 * SECOND]
+    sent = [(bags.IMAGE, i * SECOND, bags.raw(noise(0), s)) for i, s in enumerate(stamps)]
+    bag, out = bags.write_bag(tmp_path / "in.bag", sent), tmp_path / "out.bag"
+    assert process.run(arguments(bag, out, checkpoint)) == 2
+    assert capsys.readouterr().err.endswith(
+        f"give OUT another name; what is done lies in '{out}.part', which can be removed\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

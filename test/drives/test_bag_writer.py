@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from dvsnet_ros.drives import Calibration, DriveError, Frame, drive
-from dvsnet_ros.drives.bag_messages import LAST_STAMP, time
+from dvsnet_ros.drives.bag_messages import time
 from dvsnet_ros.drives.bag_writer import STORAGES, new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
+from dvsnet_ros.drives.stamps import LAST_STAMP
 from dvsnet_ros.drives.topics import CameraTopics
 from helpers.bag_contents import file_bytes, header_stamp, read_bag, topics
 
