@@ -14,6 +14,11 @@ class Interruption:
 
     asked: bool = False
 
+    def check(self) -> None:
+        """Stop here if so, where a stop costs nothing; raises KeyboardInterrupt."""
+        if self.asked:
+            raise KeyboardInterrupt
+
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:

@@ -229,8 +229,7 @@ def _segment(
             bar.update()
             if interrupted.asked or store.is_full:
                 store.save(segmenter.state())
-            if interrupted.asked:
-                raise KeyboardInterrupt
+            interrupted.check()
     store.save(segmenter.state(), finished=True)
     if not store.frames:
         raise DriveError(f"no frame of {frames.name} can be read")
@@ -257,7 +256,12 @@ def _write(
     with (
         reported_before(),
         new_output(
-            options.out, frames, look, options.storage or STORAGE, store.scratch()
+            options.out,
+            frames,
+            look,
+            options.storage or STORAGE,
+            store.scratch(),
+            interrupted.check,
         ) as output,
         _bar("writing", store.frames) as bar,
     ):
@@ -266,8 +270,7 @@ def _write(
             output.answers.write(frame, segmentation, received)
             counts.update(decision.path for decision in segmentation.decisions)
             bar.update()
-            if interrupted.asked:
-                raise KeyboardInterrupt
+            interrupted.check()
     return counts
 
 

@@ -79,8 +79,7 @@ def _record(frames: Drive, options: argparse.Namespace) -> int:
         for frame in tqdm(frames, unit="frame", dynamic_ncols=True):
             recorder.write(frame)
             written += 1
-            if interrupted.asked:
-                raise KeyboardInterrupt
+            interrupted.check()
         if not written:
             raise DriveError(f"no frame of {frames.name} can be read")
     return written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -105,7 +105,12 @@ def _has_answers(out: Path) -> bool:
 
 @contextmanager
 def new_output(
-    out: Path, frames: Drive, look: Look, storage: str, beside: Path
+    out: Path,
+    frames: Drive,
+    look: Look,
+    storage: str,
+    beside: Path,
+    before_each: Callable[[], None],
 ) -> Iterator[Output]:
     """An output that appears under its name when the block ends without an error.
 
@@ -115,13 +120,15 @@ def new_output(
         look: how segmentations are shown.
         storage: of a bag.
         beside: the folder to write in until it is whole, see `appears_whole`.
+        before_each: called before each message that is copied, of which there may be many between
+            two frames, and after the last.
 
     Raises:
         OSError: it can't be written.
     """
     if is_bag(out):
         with new_bag(out, storage, beside) as bag:
-            yield Output(BagAnswers(bag, look), _recorded(frames, bag))
+            yield Output(BagAnswers(bag, look), _recorded(frames, bag, before_each))
     elif _is_video(out):
         from dvsnet_ros.drives.video_answers import new_video
 
@@ -136,13 +143,14 @@ def _as_stamped(frames: Drive) -> Iterator[Received]:
     return ((frame, frame.stamp) for frame in frames)
 
 
-def _recorded(frames: Drive, bag: BagWriter) -> Iterator[Received]:
+def _recorded(frames: Drive, bag: BagWriter, before_each: Callable[[], None]) -> Iterator[Received]:
     """The frames, each when the bag has what came before it and with it.
 
     The messages of a bag are copied, but for answers of an earlier run; what is no bag is recorded.
     """
     if isinstance(frames, BagDrive):
         for message, frame in frames.replay():
+            before_each()
             if message.connection.topic not in ANSWERS:
                 bag.copy(message.connection, message.time, message.data)
             if frame is not None:

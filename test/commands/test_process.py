@@ -23,6 +23,7 @@ from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
+from dvsnet_ros.drives.bag_writer import BagWriter
 from helpers import bags
 from helpers.bag_contents import file_bytes, read_bag
 from helpers.limits import largest_file
@@ -224,6 +225,32 @@ def test_interrupted_it_goes_on_to_the_same_bytes(
     assert process.run([*words, "--resume"]) == 0
     assert names(tmp_path) == ["out.bag"]
     assert file_bytes(out) == uninterrupted
+
+
+def test_interrupted_while_other_messages_are_copied(
+    checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = [("/words", index * SECOND, bags.text("so on")) for index in range(2, 50)]
+    image = (bags.IMAGE, SECOND, bags.raw(noise(0), SECOND))
+    bag, out = bags.write_bag(tmp_path / "in.bag", [image, *words]), tmp_path / "out.bag"
+    copied = []
+    copy = BagWriter.copy
+
+    def copy_and_interrupt(writer: BagWriter, connection: object, stamp: int, data: bytes) -> None:
+        copy(writer, connection, stamp, data)
+        copied.append(stamp)
+        if stamp == 10 * SECOND:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BagWriter, "copy", copy_and_interrupt)
+        assert process.run(arguments(bag, out, checkpoint)) == 130
+    assert copied[-1] == 10 * SECOND
+    assert f"what is done is kept in '{out}.part'" in capsys.readouterr().err
+    assert process.run([*arguments(bag, out, checkpoint), "--resume"]) == 0
 
 
 def test_a_full_disk_keeps_what_is_done(

@@ -32,7 +32,7 @@ def make(out: Path, frames: Drive, look: Look = LOOK, storage: str = "mcap") -> 
     """Makes an output of segmentations that no network made."""
     beside = out.parent / "scratch"
     beside.mkdir(exist_ok=True)
-    with new_output(out, frames, look, storage, beside) as output:
+    with new_output(out, frames, look, storage, beside, lambda: None) as output:
         for index, (frame, received) in enumerate(output.frames):
             answer = segmentation(index, *SIZE, confidence=True)
             output.answers.write(frame, answer.resized(*frame.image.shape[:2]), received)
