@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dvsnet_ros.commands.flags import INTERRUPTED, add_segmenter_flags, dashed, frame_count
+from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.commands.segmenting import describe_paths, new_segmenter, segmentations
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.core.schedule import Schedule
@@ -92,13 +93,14 @@ def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespa
     written = 0
     start = time.perf_counter()
     folder = MaskFolder(options.save_dir, ids=options.save_ids, colors=segmenter.label_set)
-    with folder:
+    with interruption() as interrupted, folder:
         bar = tqdm(itertools.islice(frames, steps), total=steps, unit="frame", dynamic_ncols=True)
         for frame, segmentation in segmentations(bar, segmenter, frames.name):
             if segmentation is not None:
                 counts.update(decision.path for decision in segmentation.decisions)
                 folder.write(frame.index, segmentation)
                 written += 1
+            interrupted.check()
         if not written:
             raise ValueError(f"no frame of {frames.name} could be read")
     seconds = time.perf_counter() - start

@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"(ids|mask)\d{6,}\.png|(decisions)\.csv")
 class MaskFolder:
     """Writes segmentations to a folder, in a `with` block, under their frames' numbers.
 
-    The masks are there as they are written, decisions.csv when the block ends without an error.
+    Each mask is there when it is whole, decisions.csv when the block ends without an error.
 
     Args:
         folder: must be there.
@@ -88,4 +88,9 @@ def kinds_in(folder: Path) -> set[str]:
 def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
     # Not cv2.imwrite, which does not say why it failed.
     _, data = cv2.imencode(".png", image)
-    path.write_bytes(data.tobytes())
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(data.tobytes())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import signal
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,11 @@ from dvsnet_ros.commands import inference
 from dvsnet_ros.core.checkpoint import load_checkpoint, save_checkpoint, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.schedule import Schedule
+from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from dvsnet_ros.drives.mask_folder import MaskFolder
 from helpers.bags import raw, write_bag
+from helpers.limits import largest_file
 
 SETTINGS = [
     "--overlap",
@@ -133,6 +137,38 @@ def test_a_bag(
     assert outputs(tmp_path / "out") == ["decisions.csv", "mask000000.png", "mask000001.png"]
     assert inference.run([str(bag), *more]) == 2
     assert "choose one, such as town.bag?topic=/front/image_raw\n" in capsys.readouterr().err
+
+
+def test_interrupted_it_leaves_whole_masks(
+    checkpoint: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = MaskFolder.write
+
+    def interrupt_and_write(folder: MaskFolder, index: int, segmentation: Segmentation) -> None:
+        if index == 1:
+            signal.raise_signal(signal.SIGINT)
+        write(folder, index, segmentation)
+
+    monkeypatch.setattr(MaskFolder, "write", interrupt_and_write)
+    arguments = [str(images), "--restore-from", str(checkpoint), "--save-dir", str(tmp_path)]
+    assert inference.run([*arguments, *SETTINGS]) == 130
+    assert capsys.readouterr().err.endswith("interrupted; the masks so far are whole\n")
+    assert outputs(tmp_path) == ["mask000000.png", "mask000001.png"]
+
+
+@pytest.mark.parametrize("size", [10, 200])
+def test_a_full_disk_leaves_whole_masks(
+    checkpoint: Path, images: Path, tmp_path: Path, size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(images), "--restore-from", str(checkpoint), "--save-dir", str(tmp_path)]
+    with largest_file(size):
+        assert inference.run([*arguments, *SETTINGS, "--save-ids"]) == 2
+    assert f"'{tmp_path}' can't be written: File too large" in capsys.readouterr().err
+    assert outputs(tmp_path) == []
 
 
 @pytest.mark.parametrize(
