@@ -19,6 +19,7 @@ from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import KINDS_OF_DRIVES, Drive, drive
 from dvsnet_ros.drives.mask_folder import MaskFolder, kinds_in
+from dvsnet_ros.drives.names import parse_name
 from dvsnet_ros.drives.whole import check_folder
 
 SCHEDULE = Schedule("fixed", 95.0)
@@ -76,7 +77,19 @@ def _drive(options: argparse.Namespace) -> Drive:
     source = options.drive or options.data_list or options.data_dir
     if source is None:
         raise ValueError(f"which drive? give {KINDS_OF_DRIVES}, or --data-list FILE")
-    return drive(source, data_dir=options.data_dir)
+    if options.drive and options.data_list:
+        raise ValueError(
+            f"which drive, {options.drive} or the list {options.data_list}? give one of them"
+        )
+    frames = drive(source, data_dir=options.data_dir)
+    _check_apart(options.save_dir, Path(parse_name(source).place))
+    return frames
+
+
+def _check_apart(folder: Path, place: Path) -> None:
+    """Check that the masks would not lie among the drive's own files; raises ValueError."""
+    if folder.exists() and place.exists() and folder.samefile(place):
+        raise ValueError(f"'{folder}' is the drive's own folder; give another --save-dir")
 
 
 def _check_unused(folder: Path) -> None:

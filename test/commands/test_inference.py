@@ -112,6 +112,21 @@ def test_masks_of_an_earlier_run_are_not_mixed_with_new_ones(
     assert outputs(tmp_path) == before
 
 
+def test_masks_do_not_lie_among_the_drives_images(
+    checkpoint: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = shutil.copytree(images, tmp_path / "video")  # as the masks' folder is called
+    before = outputs(source)
+    monkeypatch.chdir(tmp_path)
+    assert inference.run(["./video/?rate=5", "--restore-from", str(checkpoint), *SETTINGS]) == 2
+    assert "'video' is the drive's own folder; give another --save-dir" in capsys.readouterr().err
+    assert outputs(source) == before
+
+
 def test_a_video_and_num_steps(checkpoint: Path, images: Path, tmp_path: Path) -> None:
     video = tmp_path / "drive.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (128, 96))
@@ -177,6 +192,7 @@ def test_a_full_disk_leaves_whole_masks(
         ("{images} --restore-from no.safetensors", "does not exist"),
         ("{images}/no --restore-from {checkpoint}", "there is no"),
         ("--restore-from {checkpoint}", "which drive?"),
+        ("{images} --data-list l.txt --restore-from {checkpoint}", "or the list l.txt? give one"),
         ("{images} --restore-from {checkpoint} --overlap 10", "divisible by 8"),
         ("{images} --restore-from {checkpoint} --overlap 64", "at most 48"),
         ("{images} --restore-from {checkpoint} --target 101", "from 0 to 100"),
