@@ -22,6 +22,9 @@ __all__ = [
     "drive",
 ]
 
+LOWEST_RATE = 1e-6
+"""Frames a second: one in 12 days. Far below, stamps are no numbers any more."""
+
 KINDS_OF_DRIVES = (
     "a folder of images (town, or town?rate=10 at 10 frames a second), a video, a bag (town.bag, "
     "or town.bag?topic=/camera/image_raw), a list of images, or 'synthetic'"
@@ -48,8 +51,10 @@ def drive(
     try:
         name = parse_name(source)
         rate = name.rate if rate is None else rate
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise DriveError(f"a drive's rate must be more than 0 frames a second, not {rate}")
+        if rate is not None and not LOWEST_RATE <= rate < math.inf:
+            raise DriveError(
+                f"a drive's rate must be at least {LOWEST_RATE:f} frames a second, not {rate}"
+            )
         if isinstance(source, str) and name.place.partition(":")[0] == "synthetic":
             _check_no_topic(name)
             return parse_synthetic(name.place, rate)

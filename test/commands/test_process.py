@@ -444,7 +444,7 @@ def test_an_error_that_resuming_can_not_mend_does_not_advise_it(
     assert process.run([*words, "--resume"]) == 2
     assert capsys.readouterr().err.endswith("out.bag.part' and start again\n")
     assert process.run([*words, "--rate=-1"]) == 2
-    assert capsys.readouterr().err.endswith("0 frames a second, not -1.0\n")
+    assert capsys.readouterr().err.endswith("0.000001 frames a second, not -1.0\n")
 
 
 def test_stamps_that_no_message_can_have_are_seen_before_the_work(

@@ -96,8 +96,9 @@ def test_names_that_hold_a_question_mark(tmp_path: Path) -> None:
     [
         ("rate=fast", "'fast' is no rate; give frames a second, as in .*town.rate=10"),
         ("rate=", "'' is no rate"),
-        ("rate=0", "rate must be more than 0"),
-        ("rate=nan", "rate must be more than 0"),
+        ("rate=0", "rate must be at least 0.000001 frames"),
+        ("rate=1e-300", "rate must be at least 0.000001 frames"),
+        ("rate=nan", "rate must be at least 0.000001 frames"),
         ("topic=/a&rate=4", "only a bag takes .topic=/a"),
         ("speed=4", "there is no .*town.speed=4; a drive is a folder of images"),
     ],
