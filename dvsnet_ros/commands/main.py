@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from dvsnet_ros import __version__
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.core.memory import keep_freed_memory
 
@@ -96,12 +98,35 @@ COMMANDS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dvsnet`` with these arguments, by default the process's; returns its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _main(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what was printed, as long as an error of it can be told in a sentence.
+
+    It is none where nobody reads on, as in `dvsnet --help | head -1`.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more
+        if not isinstance(error, BrokenPipeError):
+            print(f"dvsnet: what it prints can't be written: {error.strerror}", file=sys.stderr)
+            raise SystemExit(1) from error
+
+
+def _main(arguments: Sequence[str]) -> int:
     if not arguments:
         return _refuse("give a command")
     name, *rest = arguments
     if name in ("-h", "--help"):
         print(_help())
+        return 0
+    if name == "--version":
+        print(f"dvsnet {__version__}")
         return 0
     command = next((command for command in COMMANDS if command.name == name), None)
     if command is None:
@@ -142,6 +167,7 @@ def _help() -> str:
     for command in COMMANDS:
         lines += [command.name, f"    {command.summary}", f"    e.g. {command.example}", ""]
     lines.append("dvsnet COMMAND --help explains a command and all its options.")
+    lines.append("dvsnet --version says which version this is.")
     return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 LOWEST_RATE = 1e-6
-"""Frames a second: one in 12 days. Far below, stamps are no numbers any more."""
+"""Frames a second: one in 12 days; at far lower ones stamps overflow."""
 
 KINDS_OF_DRIVES = (
     "a folder of images (town, or town?rate=10 at 10 frames a second), a video, a bag (town.bag, "

@@ -1,12 +1,15 @@
 """``dvsnet`` lists its commands, refuses others, and imports only the one that is asked for."""
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+import dvsnet_ros
 from dvsnet_ros.commands.main import COMMANDS, main
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
 
@@ -16,6 +19,38 @@ def test_help_lists_every_command_with_its_example(capsys: pytest.CaptureFixture
     said = capsys.readouterr().out
     for command in COMMANDS:
         assert f"\n{command.name}\n    {command.summary}\n    e.g. dvsnet {command.name} " in said
+
+
+def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"dvsnet {dvsnet_ros.__version__}\n"
+
+
+def print_to(stdout: IO[bytes], *arguments: str) -> tuple[int, str]:
+    """Run dvsnet with its prints, which are buffered, going there; how it ended, and its errors."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "dvsnet_ros.commands.main", *arguments],
+        check=False,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    return ran.returncode, ran.stderr
+
+
+def test_nobody_needs_to_read_what_is_printed() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        assert print_to(nobody, "--help") == (0, "")
+        assert print_to(nobody, "record", "--help") == (0, "")
+
+
+def test_what_is_printed_to_a_full_disk() -> None:
+    with Path("/dev/full").open("wb") as full:
+        sentence = "dvsnet: what it prints can't be written: No space left on device\n"
+        assert print_to(full, "--help") == (1, sentence)
 
 
 @pytest.mark.parametrize(
