@@ -74,8 +74,16 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
 def images_of(folder: Path) -> list[Path]:
     """The image files of a folder, in natural order."""
     with os.scandir(folder) as entries:
-        paths = [Path(entry.path) for entry in entries if entry.is_file()]
+        paths = [Path(entry.path) for entry in entries if _is_file(entry)]
     return sorted((p for p in paths if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_key)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or something of which only reading it says what is wrong."""
+    try:
+        return entry.is_file()
+    except OSError:  # such as of a link to itself
+        return True
 
 
 def _content_of(folder: Path) -> str:

@@ -34,7 +34,7 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
         raise DriveError(f"the list {file} names no image")
     names = [_names(line, root) for line in lines]
     paths = [beneath(root, image) for image, *_ in names]
-    if not any(path.exists() for path in paths):
+    if not any(map(_is_file, paths)):
         raise DriveError(
             f"none of the {len(paths)} images that {file} names is there; the first, of the line "
             f"{lines[0][:80]!r}, would be {paths[0]}: is {root} the folder that its paths start "
@@ -56,7 +56,7 @@ def _names(line: str, root: Path) -> list[str]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # no name that the disk can have: a whole line may be too long
+    except OSError:  # no name that the disk can have: a line may be too long
         return False
 
 
@@ -64,4 +64,4 @@ def beneath(root: Path, name: str) -> Path:
     """Where the image lies that a list names, whose paths start from the folder `root`."""
     # The original joins the two as strings, so a leading slash means the data folder too.
     whole = Path(name)
-    return whole if whole.is_absolute() and whole.exists() else root / name.lstrip("/")
+    return whole if whole.is_absolute() and _is_file(whole) else root / name.lstrip("/")

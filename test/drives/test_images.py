@@ -145,6 +145,25 @@ def test_frames_out_of_range(folder: Path) -> None:
         drive(folder)[12]
 
 
+def test_an_image_that_links_to_itself_is_one_broken_frame(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "frame5.png").unlink()
+    (folder / "frame5.png").symlink_to("frame5.png")
+    assert [frame.index for frame in drive(folder)] == [0, 1, 2, 3, 4, *range(6, 12)]
+    assert "Too many levels of symbolic links" in caplog.text
+
+
+@pytest.mark.parametrize("root", ["", "/"])
+def test_a_name_that_is_too_long_is_one_broken_frame(
+    folder: Path, tmp_path: Path, root: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed = tmp_path / "images.txt"
+    listed.write_text(f"{root}{'x' * 300}.png\ntown/frame0.png")
+    assert [frame.index for frame in drive(listed)] == [1]
+    assert "File name too long" in caplog.text
+
+
 def test_folder_without_images(tmp_path: Path) -> None:
     with pytest.raises(DriveError, match="it is empty"):
         drive(tmp_path)
