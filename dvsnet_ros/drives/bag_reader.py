@@ -6,7 +6,9 @@ images and calibrations have been the same in all of them, and a bag may define 
 
 from __future__ import annotations
 
+import errno
 import struct
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -225,7 +227,10 @@ def _no_other_errors(what: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DriveError(f"{what}: {error.strerror or error}") from error
+        reason = error.strerror or str(error)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # a packed bag is unpacked
+            reason += f" in {tempfile.gettempdir()}, where it is unpacked; TMPDIR can name another"
+        raise DriveError(f"{what}: {reason}") from error
     # On broken bags rosbags raises, beside its own errors, whatever it stumbles over: 20,000
     # mutated ones gave UnicodeDecodeError, MemoryError, EOFError, OverflowError,
     # RuntimeError, KeyError, TypeError, struct.error, and errors of zstd and SQLite.

@@ -29,6 +29,7 @@ from helpers.bags import (
     text,
     write_bag,
 )
+from helpers.limits import largest_file
 
 STORAGES = pytest.mark.parametrize("storage", [MCAP, SQLITE])
 
@@ -68,15 +69,28 @@ def test_a_bag_is_called_as_its_folder(tmp_path: Path) -> None:
     assert drive(write_bag(tmp_path / "ride_1.5h", greys(1))).name == "ride_1.5h"
 
 
-@pytest.mark.parametrize("mode", [CompressionMode.FILE, CompressionMode.MESSAGE])
-def test_bags_packed_by_rosbag2(tmp_path: Path, mode: CompressionMode) -> None:
-    packed = Writer(tmp_path / "town", version=9, storage_plugin=SQLITE)
+def write_packed_bag(path: Path, mode: CompressionMode) -> Path:
+    packed = Writer(path, version=9, storage_plugin=SQLITE)
     packed.set_compression(mode, CompressionFormat.ZSTD)
     with packed as writer:
         connection = writer.add_connection(IMAGE, "sensor_msgs/msg/Image", typestore=STORE)
         for _, time, image in greys(4):
             writer.write(connection, time, STORE.serialize_cdr(image, image.__msgtype__))
-    opened = drive(tmp_path / "town")
+    return path
+
+
+def test_no_room_to_unpack_a_bag(tmp_path: Path) -> None:
+    bag = write_packed_bag(tmp_path / "town", CompressionMode.FILE)
+    with (
+        largest_file(2**10),
+        pytest.raises(DriveError, match=r"File too large in /.*, where it is unpacked; TMPDIR can"),
+    ):
+        drive(bag)
+
+
+@pytest.mark.parametrize("mode", [CompressionMode.FILE, CompressionMode.MESSAGE])
+def test_bags_packed_by_rosbag2(tmp_path: Path, mode: CompressionMode) -> None:
+    opened = drive(write_packed_bag(tmp_path / "town", mode))
     assert values(opened) == [0, 10, 20, 30]
     assert values([opened[2]]) == [20]
 
