@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from dvsnet_ros import __version__
 from dvsnet_ros.commands.flags import INTERRUPTED
@@ -99,23 +99,40 @@ COMMANDS: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dvsnet`` with these arguments, by default the process's; returns its exit code."""
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments)
-    finally:
+        code = _main(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit:  # of argparse, when it has explained a command
         _flush()
+        raise
+    except OSError as error:  # of a print, where that is not buffered
+        if _can_print():
+            raise
+        _stop_printing(error)
+    _flush()
+    return code
 
 
 def _flush() -> None:
-    """Write what was printed, as long as an error of it can be told in a sentence.
-
-    It is none where nobody reads on, as in `dvsnet --help | head -1`.
-    """
+    """Write what was printed, as long as an error of it can be told in a sentence."""
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more
-        if not isinstance(error, BrokenPipeError):
-            print(f"dvsnet: what it prints can't be written: {error.strerror}", file=sys.stderr)
-            raise SystemExit(1) from error
+        _stop_printing(error)
+
+
+def _can_print() -> bool:
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        return False
+    return True
+
+
+def _stop_printing(error: OSError) -> NoReturn:
+    """End, saying why; but where nobody reads on, as in `dvsnet --help | head -1`, nobody asks."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more
+    if not isinstance(error, BrokenPipeError):
+        print(f"dvsnet: what it prints can't be written: {error.strerror}", file=sys.stderr)
+    raise SystemExit(1) from error
 
 
 def _main(arguments: Sequence[str]) -> int:

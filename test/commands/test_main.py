@@ -26,31 +26,44 @@ def test_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"dvsnet {dvsnet_ros.__version__}\n"
 
 
-def print_to(stdout: IO[bytes], *arguments: str) -> tuple[int, str]:
-    """Run dvsnet with its prints, which are buffered, going there; how it ended, and its errors."""
+def print_to(stdout: IO[bytes], unbuffered: str, *arguments: str) -> tuple[int, str]:
+    """Run dvsnet with what it prints going there; how it ended, and what it said of errors."""
     ran = subprocess.run(
         [sys.executable, "-m", "dvsnet_ros.commands.main", *arguments],
         check=False,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": ""},
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
     )
     return ran.returncode, ran.stderr
 
 
-def test_nobody_needs_to_read_what_is_printed() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_nobody_needs_to_read_what_is_printed(unbuffered: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as nobody:
-        assert print_to(nobody, "--help") == (0, "")
-        assert print_to(nobody, "record", "--help") == (0, "")
+        assert print_to(nobody, unbuffered, "--help") == (1, "")
+        assert print_to(nobody, unbuffered, "record", "--help")[1] == ""
 
 
-def test_what_is_printed_to_a_full_disk() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_printed_to_a_full_disk(unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         sentence = "dvsnet: what it prints can't be written: No space left on device\n"
-        assert print_to(full, "--help") == (1, sentence)
+        assert print_to(full, unbuffered, "--help") == (1, sentence)
+
+
+def test_an_error_that_is_not_of_printing_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    with pytest.raises(BrokenPipeError):
+        main(["process", "street", "masks"])
 
 
 @pytest.mark.parametrize(
