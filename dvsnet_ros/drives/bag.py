@@ -26,8 +26,8 @@ COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
 IMAGES: Final = (RAW, COMPRESSED)
 CAMERA_INFO: Final = "sensor_msgs/msg/CameraInfo"
 
-TIMED: Final = 32
-"""Frames of which the rate is taken: enough for the usual step, however long the bag is."""
+FIRST: Final = 32
+"""Images whose stamps say what is usual in a bag, however long it is."""
 
 _log = logging.getLogger(__name__)
 
@@ -242,23 +242,22 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
             raise DriveError(f"the bag {path} has no message on the topic {chosen}")
         length = sum(t.messages for t in topics if t.name == chosen and t.type in IMAGES)
         calibration = _calibration(bag, chosen)
-        labels = labels_topic(bag, chosen, IMAGES)
-        usual = rate or _usual_rate(bag, chosen)
+        stamps, times = _first_stamps(bag, chosen)
+        labels = labels_topic(bag, chosen, stamps)
+    # Reception may come in bursts, so it tells the rate only where stamps stand still.
+    usual = rate or usual_rate(stamps) or usual_rate(times) or DEFAULT_RATE
     return BagDrive(path, chosen, usual, length, calibration, labels, not rate)
 
 
-def _usual_rate(bag: Bag, topic: str) -> float:
-    """Frames a second by the first ones' stamps.
-
-    Where those stand still, by when they were received, which may be in bursts.
-    """
+def _first_stamps(bag: Bag, topic: str) -> tuple[list[int], list[int]]:
+    """The first images' stamps, and when they were received (ns)."""
     stamps, times = [], []
     with suppress(DriveError):  # what is broken, iterating says
-        for record in itertools.islice(bag.records(topic, IMAGES), TIMED):
+        for record in itertools.islice(bag.records(topic, IMAGES), FIRST):
             times.append(record.time)
             with suppress(DriveError):
                 stamps.append(record.stamp())
-    return usual_rate(stamps) or usual_rate(times) or DEFAULT_RATE
+    return stamps, times
 
 
 def _chosen(path: Path, topics: list[Topic], wanted: str | None) -> str:

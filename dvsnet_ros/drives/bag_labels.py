@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -28,7 +28,7 @@ LATEST: Final = NANOSECONDS
 """How long before or after a frame its labels may have been received."""
 
 FIRST: Final = 8
-"""Images that are looked at before their stamps are trusted to tell them apart."""
+"""Messages that are looked at before a topic of the labels' name is given up."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ class Stamped(NamedTuple):
     record: Record
 
 
-def labels_topic(bag: Bag, images: str, types: Collection[str]) -> str | None:
-    """The topic of the labels beside a topic of images of these types.
+def labels_topic(bag: Bag, images: str, stamps: Sequence[int]) -> str | None:
+    """The topic of the labels beside a topic of images, the first of which have these stamps.
 
     Returns:
         None where there is no such topic, or none that frames' labels can be found on.
@@ -50,11 +50,8 @@ def labels_topic(bag: Bag, images: str, types: Collection[str]) -> str | None:
     if beside == images:
         return None
     try:
-        record = next(bag.records(beside, LABELS), None)
-        if record is None:
+        if not _are_there(bag.records(beside, LABELS)):
             return None
-        class_ids(record.message())
-        stamps = [record.stamp() for record in islice(bag.records(images, types), FIRST)]
         if len(stamps) > 1 and len(set(stamps)) == 1:
             raise DriveError(
                 f"labels are found by their images' stamps, and those of {images} are all "
@@ -64,6 +61,21 @@ def labels_topic(bag: Bag, images: str, types: Collection[str]) -> str | None:
         _log.warning("%s is left aside: %s", beside, error)
         return None
     return beside
+
+
+def _are_there(labels: Iterator[Record]) -> bool:
+    """Whether there are any; raises the first one's DriveError where none of the first is whole."""
+    errors = []
+    for record in islice(labels, FIRST):
+        try:
+            class_ids(record.message())
+        except DriveError as error:
+            errors.append(error)
+        else:
+            return True
+    if errors:
+        raise errors[0]
+    return False
 
 
 class LabelsInStep:

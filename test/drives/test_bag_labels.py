@@ -98,17 +98,27 @@ def test_stamps_may_jump_back(
 
 
 @pytest.mark.parametrize("size", [50, 7])
+@pytest.mark.parametrize("number", [0, 2])
 def test_a_broken_message_costs_only_its_own_labels(
-    tmp_path: Path, size: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, size: int, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     messages = labelled([index * SECOND // 10 for index in range(6)])
-    topic, received, whole = messages[5]
-    messages[5] = topic, received, bytes(bags.STORE.serialize_cdr(whole, whole.__msgtype__)[:size])
+    place = 2 * number + 1
+    topic, received, whole = messages[place]
+    data = bytes(bags.STORE.serialize_cdr(whole, whole.__msgtype__)[:size])
+    messages[place] = topic, received, data
     frames = drive(bags.write_bag(tmp_path / "in.bag", messages))
     assert len(list(frames)) == 6
     assert len(caplog.records) == 1
     assert "left aside: the message is no sensor_msgs/msg/Image" in caplog.text
-    check_labels(frames, [0, 1, None, 3, 4, 5])
+    check_labels(frames, [None if index == number else index for index in range(6)])
+
+
+def test_a_broken_image_costs_no_labels(tmp_path: Path) -> None:
+    messages = labelled([index * SECOND // 10 for index in range(3)])
+    messages[0] = (*messages[0][:2], b"\0\1\0\0")
+    frames = list(drive(bags.write_bag(tmp_path / "in.bag", messages)))
+    assert [frame.labels is not None for frame in frames] == [True, True]
 
 
 def test_labels_are_not_found_by_stamps_that_are_all_the_same(
