@@ -81,7 +81,7 @@ def _are_there(labels: Iterator[Record]) -> bool:
 class LabelsInStep:
     """Finds the labels of frames that are asked for in the order in which they were received.
 
-    Memory holds the labels of 2 LATEST.
+    Memory holds the labels of twice LATEST.
 
     Args:
         bag: read by nobody else.
