@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
 from dvsnet_ros import __version__
 from dvsnet_ros.commands.flags import INTERRUPTED
+from dvsnet_ros.commands.printing import printing
 from dvsnet_ros.core.memory import keep_freed_memory
 
 
@@ -98,41 +98,8 @@ COMMANDS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dvsnet`` with these arguments, by default the process's; returns its exit code."""
-    try:
-        code = _main(sys.argv[1:] if arguments is None else arguments)
-    except SystemExit:  # of argparse, when it has explained a command
-        _flush()
-        raise
-    except OSError as error:  # of a print, where that is not buffered
-        if _can_print():
-            raise
-        _stop_printing(error)
-    _flush()
-    return code
-
-
-def _flush() -> None:
-    """Write what was printed, as long as an error of it can be told in a sentence."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        _stop_printing(error)
-
-
-def _can_print() -> bool:
-    try:
-        os.write(sys.stdout.fileno(), b"\n")
-    except OSError:
-        return False
-    return True
-
-
-def _stop_printing(error: OSError) -> NoReturn:
-    """End, saying why; but where nobody reads on, as in `dvsnet --help | head -1`, nobody asks."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more
-    if not isinstance(error, BrokenPipeError):
-        print(f"dvsnet: what it prints can't be written: {error.strerror}", file=sys.stderr)
-    raise SystemExit(1) from error
+    with printing():
+        return _main(sys.argv[1:] if arguments is None else arguments)
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import dvsnet_ros
 from dvsnet_ros.commands.main import COMMANDS, main
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
+from dvsnet_ros.drives import drive
 
 
 def test_help_lists_every_command_with_its_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +55,15 @@ def test_what_is_printed_to_a_full_disk(unbuffered: str) -> None:
     with Path("/dev/full").open("wb") as full:
         sentence = "dvsnet: what it prints can't be written: No space left on device\n"
         assert print_to(full, unbuffered, "--help") == (1, sentence)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_what_is_printed_to_a_closed_stream_is_dropped(closed: str, tmp_path: Path) -> None:
+    arguments = "record synthetic:width=64,height=48,duration=0.2,rate=10 street.mcap"
+    command = f"{shlex.quote(sys.executable)} -m dvsnet_ros.commands.main {arguments} {closed}"
+    result = subprocess.run(command, shell=True, cwd=tmp_path, timeout=60, check=False)
+    assert result.returncode == 0
+    assert len(drive(tmp_path / "street.mcap")) == 2
 
 
 def test_an_error_that_is_not_of_printing_is_not_taken_for_one(
