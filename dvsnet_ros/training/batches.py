@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -64,3 +66,15 @@ def _as_it_is(batch: T) -> T:
 
 def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)  # the threads that OpenCV had are not in the copy
+    # Who stops a job signals all its processes. The training then ends its step, for which it needs
+    # this one, saves, and ends this one itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_when_told(training: int) -> None:
+    """End this process at a SIGTERM from the process of this id, and from no other."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != training:
+        pass
+    os._exit(0)

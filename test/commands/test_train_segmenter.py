@@ -200,12 +200,14 @@ def test_an_interrupt_saves_and_resume_goes_on(arguments: list[str], tmp_path: P
     command = [*module, *arguments, "--epochs", "1000"]
     log = tmp_path / "out" / LOG_FILE
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
         assert process.stderr is not None
         while not (read_log(log) if log.exists() else []):
             assert process.poll() is None
             process.stderr.read(1)  # the progress bar ticks
-        process.send_signal(signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)  # as timeout, systemd and batch systems do
         _, errors = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert "--resume goes on" in errors

@@ -1,4 +1,6 @@
+import multiprocessing
 import os
+import signal
 
 import pytest
 import torch
@@ -14,6 +16,24 @@ def test_they_come_in_order_from_other_processes(workers: int) -> None:
     ]
     makers = {process for _, (process, _) in made}
     assert len(makers - {os.getpid()}) == workers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_job_costs_no_batch(number: signal.Signals) -> None:
+    def make(step: int) -> int:
+        os.kill(os.getpid(), number)
+        return step
+
+    assert [step for step, _ in batches(make, 0, 3, workers=1)] == [0, 1, 2]
+
+
+def test_who_uses_the_batches_can_end_their_maker() -> None:
+    made = batches(lambda _: os.getpid(), 0, 100, workers=1)
+    _, maker = next(made)
+    (worker,) = (each for each in multiprocessing.active_children() if each.pid == maker)
+    worker.terminate()
+    worker.join(30.0)
+    assert worker.exitcode == 0
 
 
 def test_none_are_made_where_none_are_left() -> None:
