@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +179,11 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
     confusion = Confusion(len(labels.classes))
     for still in tqdm(stills, unit="image", dynamic_ncols=True):
         segmenter.reset()
-        mask = segmenter.segment(still.image).resized(*still.labels.shape).mask
+        try:
+            segmentation = segmenter.segment(still.image)
+        except ValueError as error:
+            raise ValueError(f"'{still.name}' in {options.data_dir}: {error}") from error
+        mask = segmentation.resized(*still.labels.shape).mask
         confusion.add(mask, still.labels)
         if options.save_label_ids:
             save_label_ids(options.save_label_ids / f"{still.name}.png", mask)
@@ -192,13 +197,13 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
 def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None:
     import dvsnet_ros.evaluation.tradeoff_plot  # noqa: F401  # matplotlib may not be there
 
-    footage = Footage(options.drive, segmenters.checkpoint.label_set, options.frames)
+    footage = Footage(options.drive, segmenters, options.frames)
     settings = _settings(options)
     settings += _searched(segmenters, footage, options)
     if not settings:
         raise ValueError("nothing to evaluate; give --targets, --shares or --intervals")
     sweep = Sweep(segmenters, settings)
-    for frame in footage.frames("evaluating"):
+    for frame in footage.frames("evaluating", sweep.reset):
         sweep.add(frame)
     seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
     options.out.mkdir(parents=True, exist_ok=True)
@@ -226,7 +231,7 @@ def _searched(
     settings = []
     for mode in options.schedules if shares else ():
         search = TargetSearch(segmenters, mode)
-        targets = search.find(lambda: footage.frames("searching targets"), shares)
+        targets = search.find(partial(footage.frames, "searching targets"), shares)
         settings += [target_setting(target, mode) for target in targets]
     return settings
 

@@ -179,8 +179,8 @@ def _in_order(parts: Sequence[Pairs]) -> Iterator[ShotPair]:
     first = next(pairs, None)
     if first is None:
         raise ValueError(
-            "no two frames that can be read are within reach of each other; give a longer drive, "
-            "or larger --max-distance and --max-seconds"
+            "no two frames that can be segmented are within reach of each other; give a longer "
+            "drive, or larger --max-distance and --max-seconds"
         )
     return itertools.chain((first,), pairs)
 
@@ -234,7 +234,14 @@ def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
     for place, source in enumerate(sources):
         frames = drive(source, data_dir=options.data_dir)
         for light in range(options.lights):
-            pairs = pairs_of_drive(frames, reach, light, place=place)
+            pairs = pairs_of_drive(
+                frames,
+                reach,
+                light,
+                place=place,
+                size=(options.height, options.width),
+                overlap=options.overlap,
+            )
             parts.append(Pairs(pairs, count_pairs(len(frames), reach)))
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.merging import AGE_DISCOUNT
@@ -14,11 +12,7 @@ from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives.frame import Frame
-
-MOST_UNSEGMENTED: Final = 32
-"""Frames from a drive's start after which, if none can be segmented, nobody waits for one more."""
-
-_log = logging.getLogger(__name__)
+from dvsnet_ros.drives.skipping import SkippedFrames
 
 
 def new_segmenter(
@@ -75,31 +69,23 @@ def segmentations(
         begun: whether a frame before these was segmented.
 
     Raises:
-        ValueError: no frame can be segmented, or none of the first MOST_UNSEGMENTED; the sentence
-            says why the first can't.
+        ValueError: no frame can be segmented, or none of the first ones (see SkippedFrames); the
+            sentence says why the first can't.
     """
-    skipped: list[tuple[int, str]] = []  # not the errors, which hold on to their frames
+    skipped = SkippedFrames(name, begun)
     for frame in frames:
-        segmentation = None
+        segmentation, why = None, ""
         try:
             segmentation = segmenter.segment(frame.image, frame.stamp, confidence=confidence)
         except ValueError as error:
+            why = str(error)
+        if segmentation is None:
             segmenter.reset()
-            skipped.append((frame.index, str(error)))
-        begun = begun or segmentation is not None
-        if begun:
-            _report(skipped, name)
-            skipped = []
-        elif len(skipped) >= MOST_UNSEGMENTED:
-            break
+            skipped.add(frame.index, why)
+        else:
+            skipped.go_on()
         yield frame, segmentation
-    if skipped:
-        raise ValueError(skipped[0][1])
-
-
-def _report(skipped: list[tuple[int, str]], name: str) -> None:
-    for index, why in skipped:
-        _log.warning("%s: frame %d is skipped: %s", name, index, why)
+    skipped.end()
 
 
 def describe_paths(counts: Counter[Path]) -> str:

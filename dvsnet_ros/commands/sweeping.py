@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from tqdm import tqdm
 from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.commands.flags import number, whole_number
 from dvsnet_ros.core.checkpoint import Checkpoint
-from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.evaluation.segmenters import Segmenters
 
 _log = logging.getLogger(__name__)
@@ -61,39 +61,52 @@ def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmen
 class Footage:
     """A drive, or its first frames, to be gone through several times behind a bar.
 
+    Frames that are too small for the regions are left out, as broken ones are.
+
     Args:
         source: as `drive` takes it.
-        label_set: of the masks; labels of another one are left aside, which is said once.
+        segmenters: what it is put through. Labels of another label set than theirs are left aside,
+            which is said once.
         most: frames at most; None is all.
 
     Raises:
-        DriveError: if it is no drive, or fewer than two of its frames can be read.
+        DriveError: if it is no drive, or fewer than two of its frames can be segmented.
+        ValueError: if all are too small; see `fitting_frames`.
     """
 
-    def __init__(self, source: str | Path, label_set: LabelSet, most: int | None = None) -> None:
+    def __init__(self, source: str | Path, segmenters: Segmenters, most: int | None = None) -> None:
         if most is not None and most < 2:
             raise DriveError(f"--frames is {most}; it must be at least 2")
         self.drive: Drive = drive(source)
-        self._label_set = label_set.name
-        self._reported = False  # the broken frames
+        self._segmenters = segmenters
+        self._label_set = segmenters.checkpoint.label_set.name
+        self._reported = False  # the frames that are left out
         self._said = False  # that its labels are left aside
         self.count = min(len(self.drive), most or len(self.drive))
         if len(self.first(2)) < 2:
-            list(self.drive)  # which says what is wrong with each
-            raise DriveError(f"{self.drive.name} has fewer than two frames that can be read")
+            for _ in self._fitting(_nothing):
+                pass  # what is wrong with each of the others is said
+            raise DriveError(f"{self.drive.name} has fewer than two frames that can be segmented")
 
     def first(self, count: int) -> list[NDArray[np.uint8]]:
         """The images of so many frames, or of all if there are fewer."""
         with reported_before():
-            return [frame.image for frame in itertools.islice(self.drive, min(count, self.count))]
+            return [frame.image for frame in itertools.islice(self._fitting(_nothing), count)]
 
-    def frames(self, doing: str) -> Iterator[Frame]:
-        """All frames; the bar says what is being done. Broken ones are reported once."""
-        frames = itertools.islice(self.drive, self.count)
+    def frames(self, doing: str, forget: Callable[[], object]) -> Iterator[Frame]:
+        """All frames; the bar says what is being done. Those left out are reported once.
+
+        As in the node, one that is too small costs the key frames: there, `forget` is called.
+        """
+        frames = self._fitting(forget)
         with reported_before(self._reported):
             for frame in tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True):
                 yield self._with_fitting_labels(frame)
         self._reported = True
+
+    def _fitting(self, forget: Callable[[], object]) -> Iterator[Frame]:
+        frames = itertools.islice(self.drive, self.count)
+        return fitting_frames(frames, self.drive.name, self._segmenters.grid, forget)
 
     def _with_fitting_labels(self, frame: Frame) -> Frame:
         if frame.labels is None or frame.label_set in ("", self._label_set):
@@ -106,3 +119,7 @@ class Footage:
                 self.drive.name, frame.label_set, self._label_set,
             )  # fmt: skip
         return replace(frame, labels=None)
+
+
+def _nothing() -> None:
+    """What there is to forget where nothing is kept."""

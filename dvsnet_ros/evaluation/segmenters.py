@@ -8,6 +8,7 @@ from typing import TypeVar
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, Scheduling
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
@@ -36,6 +37,15 @@ class Segmenters:
     max_gap: float = DEFAULT_MAX_GAP
     device: str = "auto"
     precision: str = "auto"
+
+    def grid(self, height: int, width: int) -> RegionGrid:
+        """The regions of a frame of this size.
+
+        Raises:
+            ValueError: if it can't be split.
+        """
+        size = self.size if self.size[0] else (height, width)
+        return RegionGrid(*size, self.rows, self.columns, self.overlap)
 
     def networks(self, kind: type[N]) -> N:
         """Networks of this kind, for several segmenters to share.

@@ -154,6 +154,10 @@ class _Run:
         self._segmenter = segmenter
         self._ages: list[int] = []
 
+    def reset(self) -> None:
+        """Forget the key frames."""
+        self._segmenter.reset()
+
     def segment(self, frame: Frame) -> tuple[Segmentation, list[tuple[int, float]]]:
         """The segmentation; and of each region the key age and the score it was decided on.
 
@@ -200,6 +204,11 @@ class Sweep:
         self._truth = TrueScores(
             networks, size=segmenters.size, grid=grid, overlap=segmenters.overlap
         )
+
+    def reset(self) -> None:
+        """Forget all key frames, as the node does where a frame can't be segmented."""
+        for run in self._runs:
+            run.reset()
 
     def add(self, frame: Frame) -> None:
         """Take the drive's next frame.

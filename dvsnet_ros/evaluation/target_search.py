@@ -21,6 +21,9 @@ ROUNDS = 4
 CANDIDATES = 12
 """Targets that are tried in one pass over the drive."""
 
+Pass = Callable[[Callable[[], None]], Iterable[Frame]]
+"""Begins a pass over a drive's frames, and calls what it is given where they forget key frames."""
+
 CLOSE_ENOUGH = 0.0025
 """Distance of two shares that needs no further search."""
 
@@ -63,9 +66,7 @@ class TargetSearch:
         self._segmenters = segmenters
         self._mode = mode
 
-    def find(
-        self, footage: Callable[[], Iterable[Frame]], shares: Collection[float]
-    ) -> list[float]:
+    def find(self, footage: Pass, shares: Collection[float]) -> list[float]:
         """For each share, 0-1, the target that comes closest to it of those that were tried.
 
         Some shares no target gives, such as less than the first frame's.
@@ -77,19 +78,24 @@ class TargetSearch:
         measured: dict[float, float] = {}
         candidates = np.linspace(0.0, 100.0, CANDIDATES).tolist()
         for _ in range(ROUNDS):
-            measured.update(self._measure(footage(), candidates))
+            measured.update(self._measure(footage, candidates))
             candidates = _between(measured, shares)
             if not candidates:
                 break
         return [_closest(measured, share) for share in shares]
 
-    def _measure(self, footage: Iterable[Frame], targets: Sequence[float]) -> dict[float, float]:
+    def _measure(self, footage: Pass, targets: Sequence[float]) -> dict[float, float]:
         """The share of segmentation under each of these targets."""
         segmenters = [
             self._segmenters.new(Schedule(self._mode, target), self._networks) for target in targets
         ]
+
+        def forget() -> None:
+            for segmenter in segmenters:
+                segmenter.reset()
+
         counts = np.zeros((len(targets), 2), np.int64)
-        for frame in footage:
+        for frame in footage(forget):
             for segmenter, count in zip(segmenters, counts, strict=True):
                 decisions = segmenter.segment(frame.image, frame.stamp).decisions
                 segmented = sum(decision.path is Path.SEGMENTATION for decision in decisions)

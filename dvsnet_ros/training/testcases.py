@@ -26,6 +26,7 @@ from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.images import read_image
 from dvsnet_ros.drives.lists import beneath
+from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.data import DataError
 from dvsnet_ros.training.flow_pairs import MovedStills
@@ -103,9 +104,18 @@ def shot_of_image(name: str, image: NDArray[np.uint8]) -> Shot:
 
 
 def pairs_of_drive(
-    drive: Drive, reach: KeyReach, light: int = 0, *, place: int = 0
+    drive: Drive,
+    reach: KeyReach,
+    light: int = 0,
+    *,
+    place: int = 0,
+    size: tuple[int, int] = (0, 0),
+    overlap: int = 0,
 ) -> Iterator[ShotPair]:
     """Every frame of a drive with the key frames within reach before it, the farthest first.
+
+    As in the node, a frame that is too small for the regions is left out, and no key frame from
+    before it serves after it.
 
     Args:
         drive: the drive.
@@ -113,9 +123,18 @@ def pairs_of_drive(
         light: 0 shows frames as they are; any other all of them under one other light, as another
             camera at another time of day would.
         place: the drive's among those of a run, two of which may bear the same name.
+        size: processing height and width in pixels; (0, 0) is each frame's own.
+        overlap: of the regions.
+
+    Raises:
+        ValueError: if all frames are too small; see `fitting_frames`.
     """
+
+    def check(height: int, width: int) -> RegionGrid:
+        return RegionGrid(*(size if size[0] else (height, width)), overlap=overlap)
+
     before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
-    for index, frame in enumerate(drive):
+    for index, frame in enumerate(fitting_frames(drive, drive.name, check, before.clear)):
         image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
         current = shot_of_image(f"{drive.name} {place} {index} {light}", image)
         shots = [shot for _, shot in before]
@@ -260,7 +279,10 @@ class CaseMaker:
     def _segment(self, shot: Shot) -> _Prepared:
         frame = shot.load()
         height, width = self._size if self._size[0] else frame.shape[:2]
-        grid = RegionGrid(height, width, *self._layout)
+        try:
+            grid = RegionGrid(height, width, *self._layout)
+        except ValueError as error:
+            raise DataError(f"'{shot.name}': {error}") from error
         # While the frame is at hand: to load it is to read and decode a file.
         self._views.get(shot.name, lambda: self._networks.tracking_view(frame, grid))
         image = self._networks.to_image(frame, grid)

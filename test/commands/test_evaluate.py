@@ -162,6 +162,35 @@ def test_a_broken_frame_is_reported_once_and_left_out(
     assert {row["mean_iou"] for row in rows} == {"nan"}
 
 
+def test_a_frame_that_is_too_small_is_reported_once_and_costs_the_key_frames(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(folder / "town", tmp_path / "town")
+    small = str(tmp_path / "town" / "a_1.png")
+    cv2.imwrite(small, cv2.imread(small)[:16])
+    flags = ["--targets", "0", "--intervals", "4", "--shares", "0.5", "--schedules", "fixed"]
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "town"), *flags) == 0
+    said = [message for message in caplog.messages if "skipped" in message]
+    assert len(said) == 1
+    assert said[0].startswith("town: frame 1 is skipped: 2 rows on a height of 16 pixels")
+    rows = read(tmp_path / "out" / "tradeoff.csv")
+    assert {row["regions"] for row in rows} == {"16"}
+    # One key frame before it and one after it, and no others; the searched one is as it comes.
+    segmented = {(row["kind"], float(row["value"])): row["segmented_regions"] for row in rows}
+    assert (segmented["interval", 4.0], segmented["target", 0.0]) == ("8", "8")
+
+
+def test_a_still_that_is_too_small_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("town", "town_labels"):
+        shutil.copytree(folder / name, tmp_path / name)
+        small = str(tmp_path / name / "a_1.png")
+        cv2.imwrite(small, cv2.imread(small, cv2.IMREAD_UNCHANGED)[:16])
+    assert evaluate(folder, tmp_path / "out", *stills(tmp_path)) == 2
+    assert f"'a_1' in {tmp_path / 'town'}: 2 rows on" in capsys.readouterr().err
+
+
 def test_intervals_need_no_decision_network(folder: Path, tmp_path: Path) -> None:
     whole = untrained_checkpoint()
     del whole.networks["decision"], whole.specs["decision"]

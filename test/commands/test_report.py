@@ -131,6 +131,20 @@ def test_other_regions(town: Path, tmp_path: Path) -> None:
     assert data["grid"] == {"rows": 1, "columns": 3}
 
 
+def test_frames_that_are_too_small_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town = write_drive(tmp_path)
+    for name in ("town/3.png", "town_labels/3.png"):
+        image = cv2.imread(str(town / name), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(town / name), image[:16])
+    page = make_report(town, town / "town.html", "--target", "0").read_text()
+    assert "7 · 7 with labels" in json.dumps(data_of(page), ensure_ascii=False)
+    assert (
+        "target 0: 28.6 % of the regions on" in capsys.readouterr().out
+    )  # 2 of 7: before and after
+
+
 def test_another_target_can_be_shown(
     town: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -181,7 +181,7 @@ def test_another_size_begins_anew(segmenters: Segmenters, footage: list[Frame]) 
 
 
 def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Frame]) -> None:
-    low, high = TargetSearch(segmenters).find(lambda: footage, [0.01, 0.5])
+    low, high = TargetSearch(segmenters).find(lambda _: footage, [0.01, 0.5])
     shares = [outcome.share for outcome in swept(
         segmenters, footage, [target_setting(low), target_setting(high)]
     ).outcomes]  # fmt: skip
@@ -192,7 +192,7 @@ def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Fram
 def test_targets_are_found_where_scores_depend_on_the_labels(footage: list[Frame]) -> None:
     checkpoint = with_correction(untrained_checkpoint())
     segmenters = Segmenters(checkpoint, overlap=16, device="cpu", precision="float32")
-    (target,) = TargetSearch(segmenters).find(lambda: footage, [0.5])
+    (target,) = TargetSearch(segmenters).find(lambda _: footage, [0.5])
     (outcome,) = swept(segmenters, footage, [target_setting(target)]).outcomes
     assert abs(outcome.share - 0.5) <= 2 / 28
 

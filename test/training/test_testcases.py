@@ -171,6 +171,28 @@ def test_pairs_of_a_drive(folder: Path) -> None:
     assert [pair.key.name[-3] for pair in near] == ["0", "1", "2", "3"]
 
 
+def test_a_frame_that_is_too_small_costs_the_key_frames(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for index, image in enumerate(make_images(5)):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image[: 16 if index == 2 else None])
+    pairs = pairs_of_drive(drive(tmp_path), KeyReach(4))
+    assert [(pair.key.load().shape, len(pair.between)) for pair in pairs] == 2 * [
+        ((HEIGHT, WIDTH, 3), 0)
+    ]
+    assert "frame 2 is skipped: 2 rows on a height of 16 pixels" in caplog.text
+
+
+def test_a_listed_image_that_is_too_small_is_named(folder: Path, tmp_path: Path) -> None:
+    for name, image in zip("ab", make_images(2), strict=True):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), image[:16])
+    (tmp_path / "list.txt").write_text("a.png b.png\n")
+    (pair,) = read_pair_list(tmp_path / "list.txt", None) or []
+    maker = make_maker(load_checkpoint(folder / "checkpoint.safetensors"))
+    with pytest.raises(DataError, match=r"a\.png': 2 rows on a height of 16 pixels"):
+        maker.cases(pair)
+
+
 def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
     checkpoint: Checkpoint, tmp_path: Path
 ) -> None:
@@ -356,7 +378,10 @@ def test_command_on_stills(folder: Path, tmp_path: Path) -> None:
         (["--overlap", "12", "x"], "must be divisible by 8"),
         (["nowhere"], "there is no nowhere"),
         (["synthetic:duration=1,rate=1"], "there is no pair of frames"),
-        (["synthetic:duration=2,rate=2", "--max-seconds", "0.1"], "no two frames that can be read"),
+        (
+            ["synthetic:duration=2,rate=2", "--max-seconds", "0.1"],
+            "no two frames that can be segmented",
+        ),
     ],
 )
 def test_command_refuses(

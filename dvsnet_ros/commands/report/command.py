@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
         description="Makes one page of a drive, to look at and to choose the target by: quality "
         "and speed for many targets, and for one of them the paths over time, scores, latencies, "
         "classes, and the frames that suffer most. The page needs no internet. The drive is gone "
-        "through twice; frames that can't be read are left out.",
+        "through twice; frames that can't be read, or are "
+        "too small for the regions, are left out.",
         epilog="example: dvsnet report street.mp4 street.html --agreement 0.98",
     )
     flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
@@ -114,12 +115,12 @@ def _report(options: argparse.Namespace) -> None:
     wish = _wish(options)
     files = [options.restore_from, options.decision_from]
     segmenters = segmenters_of(load_checkpoint(files[0], files[1]), options)
-    footage = Footage(options.drive, segmenters.checkpoint.label_set, options.frames)
+    footage = Footage(options.drive, segmenters, options.frames)
     sweep = Sweep(segmenters, _settings(options))
     networks = segmenters.networks(RegionNetworks)
     segmenter, reference = (segmenters.new(networks=networks) for _ in range(2))
     frame_seconds = measure_frame_seconds(segmenter, footage.first(TIMED_FRAMES))
-    for frame in footage.frames("trying targets"):
+    for frame in footage.frames("trying targets", sweep.reset):
         sweep.add(frame)
     outcomes = [outcome for outcome in sweep.outcomes if outcome.setting.kind != "interval"]
     best = recommend(outcomes, wish, frame_seconds)
@@ -169,7 +170,7 @@ def _record(
     """Run through the drive, with another segmenter beside that segments each frame whole."""
     record = DriveRecord(segmenter.label_set, shown)
     segmenter.reset()
-    for frame in footage.frames("looking closely"):
+    for frame in footage.frames("looking closely", segmenter.reset):
         start = time.perf_counter()
         segmentation = segmenter.segment(frame.image, frame.stamp)
         latency = time.perf_counter() - start
