@@ -15,6 +15,7 @@ stored as float16 to halve the file; they are float32 once loaded. Loading one n
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,8 +30,17 @@ from dvsnet_ros.core.label_sets import CAMVID, LabelSet
 from dvsnet_ros.core.networks import NetworkSpec, build_network
 
 FORMAT = 1
-NETWORKS = ("segmentation", "flow", "decision")
+NETWORKS = {
+    "segmentation": ("compact", "deeplab_fast"),
+    "flow": ("flow_net",),
+    "decision": ("decision_network", "cell_decision"),
+}
+"""The networks, and the architectures that do the work of each."""
+
 CHANNEL_ORDERS = ("bgr", "rgb")
+
+# What reading metadata raises that somebody else, or nobody, has written.
+UNUSABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class CheckpointError(ValueError):
@@ -61,6 +71,10 @@ class InputFormat:
             )
         if len(self.mean) != 3:
             raise ValueError(f"the input's mean has {len(self.mean)} values; it needs 3")
+        if not all(map(math.isfinite, (*self.mean, self.scale))):
+            raise ValueError(
+                f"the input's mean is {self.mean} and its scale {self.scale}; both must be finite"
+            )
         if not 0.25 <= self.magnification <= 4.0:
             raise ValueError(
                 f"the input's magnification is {self.magnification}; it must be from 0.25 to 4"
@@ -244,7 +258,7 @@ def _read(path: Path) -> Checkpoint:
         )
     try:
         checkpoint = _describe(json.loads(metadata["dvsnet"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except UNUSABLE as error:
         raise CheckpointError(
             f"the metadata of checkpoint '{path}' can't be used: {_one_line(error)}"
         ) from error
@@ -261,7 +275,13 @@ def _describe(description: Mapping[str, Any]) -> Checkpoint:
         if name not in NETWORKS:
             raise ValueError(f"it holds an unknown network '{name}'")
         arguments = dict(entry)
-        specs[name] = NetworkSpec(arguments.pop("architecture"), arguments)
+        architecture = arguments.pop("architecture")
+        if architecture not in NETWORKS[name]:
+            raise ValueError(
+                f"architecture '{architecture}' is unknown for the {name} network; this version "
+                f"has {', '.join(NETWORKS[name])}"
+            )
+        specs[name] = NetworkSpec(architecture, arguments)
     labels = description["label_set"]
     label_set = LabelSet(
         str(labels["name"]),
@@ -280,18 +300,23 @@ def _describe(description: Mapping[str, Any]) -> Checkpoint:
 
 
 def _load_tensors(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None:
-    """Fill the networks, naming the first tensor that is missing, extra or misshapen."""
+    """Fill the networks, naming the first tensor that is missing, extra, misshapen or no weight."""
     expected = {
-        f"{name}.{key}": tuple(value.shape)
+        f"{name}.{key}": value
         for name, network in checkpoint.networks.items()
         for key, value in network.state_dict().items()
     }
     problems = [f"it lacks '{name}'" for name in expected if name not in tensors]
     problems += [f"it has an extra '{name}'" for name in tensors if name not in expected]
     problems += [
-        f"'{name}' has shape {tuple(tensors[name].shape)} instead of {shape}"
-        for name, shape in expected.items()
-        if name in tensors and tuple(tensors[name].shape) != shape
+        f"'{name}' has shape {tuple(tensors[name].shape)} instead of {tuple(value.shape)}"
+        for name, value in expected.items()
+        if name in tensors and tensors[name].shape != value.shape
+    ]
+    problems += [
+        f"'{name}' holds {_kind(tensors[name])} instead of {_kind(value)}"
+        for name, value in expected.items()
+        if name in tensors and _kind(tensors[name]) != _kind(value)
     ]
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -309,6 +334,13 @@ def _load_tensors(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None
             },
             assign=True,
         )
+
+
+def _kind(tensor: Tensor) -> str:
+    """Floating-point numbers of any size are weights, and integers of any size count batches."""
+    if tensor.is_floating_point():
+        return "floating-point numbers"
+    return "complex numbers" if tensor.is_complex() else "whole numbers"
 
 
 def _check_fit(checkpoint: Checkpoint) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,17 @@ def test_anothers_safetensors(tmp_path: Path) -> None:
         (lambda d: d["label_set"].update(CITYSCAPES_LABELS), "19"),
         (lambda d: d["input"].update(channel_order="grb"), "'grb' is unknown"),
         (lambda d: d["input"].update(magnification=0), "magnification is 0.0; it must be from"),
+        (lambda d: d["input"].update(scale=math.nan), "its scale nan; both must be finite"),
+        (lambda d: d["input"].update(mean=[math.inf, 0, 0]), "mean is .inf, 0.0, 0.0. and"),
+        (lambda d: d["label_set"]["colors"].__setitem__(0, [math.inf, 0, 0]), "infinity"),
+        (
+            lambda d: d["networks"].update(flow=d["networks"]["segmentation"]),
+            "'deeplab_fast' is unknown for the flow network; this version has flow_net",
+        ),
+        (
+            lambda d: d["networks"].update(decision=d["networks"]["flow"]),
+            "'flow_net' is unknown for the decision network",
+        ),
         (lambda d: d.pop("input"), "input"),
         (lambda d: d.update(networks=[]), "metadata of checkpoint"),
         (lambda d: d["label_set"]["colors"].__setitem__(0, [300, 0, 0]), "colour .300, 0, 0."),
@@ -141,6 +153,23 @@ def test_what_does_not_fit_is_said(path: Path, change: object, sentence: str) ->
         load_checkpoint(rewritten(path, change))
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
+
+
+def test_metadata_nested_too_deeply(path: Path) -> None:
+    save_file(load_file(path), path, {"dvsnet": "[" * 100_000})
+    with pytest.raises(CheckpointError, match=r"metadata of checkpoint .*recursion"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.bool])
+def test_weights_that_are_no_floating_point_numbers(path: Path, kind: torch.dtype) -> None:
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    tensors["flow.predict_scale.bias"] = tensors["flow.predict_scale.bias"].to(kind)
+    save_file(tensors, path, metadata)
+    with pytest.raises(CheckpointError, match=r"'flow.predict_scale.bias' holds whole numbers"):
+        load_checkpoint(path)
 
 
 def test_a_path_may_begin_at_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
