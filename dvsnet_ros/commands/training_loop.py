@@ -14,7 +14,7 @@ from tqdm import tqdm
 from dvsnet_ros.commands.digest import sha256
 from dvsnet_ros.commands.interruption import interruption
 from dvsnet_ros.drives.whole import check_folder
-from dvsnet_ros.training.state import check_settings
+from dvsnet_ros.training.state import check_settings, read_record, replace_text
 
 SETTINGS_FILE: Final = "settings.json"
 """What a training's command was given, beside its state."""
@@ -107,14 +107,12 @@ def check_training_folder(out: Path, state: str, options: argparse.Namespace) ->
         )
     file = out / SETTINGS_FILE
     if file.exists():
-        before = json.loads(file.read_text(encoding="utf-8"))
-        check_settings(f"'{out}' holds a training", before, settings_of(options))
+        check_settings(f"'{out}' holds a training", read_record(file), settings_of(options))
 
 
 def keep_settings(out: Path, options: argparse.Namespace) -> None:
     """Write what a training's command was given into its folder, once the training is made."""
-    text = json.dumps(settings_of(options), indent=1) + "\n"
-    (out / SETTINGS_FILE).write_text(text, encoding="utf-8")
+    replace_text(out / SETTINGS_FILE, json.dumps(settings_of(options), indent=1) + "\n")
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from dvsnet_ros.core.networks.decision import FEATURE_SIZE
 from dvsnet_ros.training.data import DataError
-from dvsnet_ros.training.state import check_settings
+from dvsnet_ros.training.state import check_settings, read_record, replace_text
 
 FEATURES_FILE = "X.npy"
 SCORES_FILE = "Y.npy"
@@ -136,7 +136,7 @@ class CaseWriter:
     def _stand(self) -> tuple[int, int, bool]:
         if not self._progress.exists():
             return 0, 0, False
-        progress = json.loads(self._progress.read_text())
+        progress = read_record(self._progress)
         what = f"'{self._progress.parent}' holds testcases"
         check_settings(what, progress["settings"], self._settings)
         return int(progress["steps"]), int(progress["cases"]), bool(progress["finished"])
@@ -170,9 +170,7 @@ class CaseWriter:
             "cases": self.cases,
             "finished": finished,
         }
-        temporary = self._progress.with_name(self._progress.name + ".part")
-        temporary.write_text(json.dumps(progress))
-        temporary.replace(self._progress)
+        replace_text(self._progress, json.dumps(progress))
 
     def __exit__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import pickle
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,10 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+# What reading a state raises that is cut short, or something else.
+DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, LookupError, TypeError, ValueError)
 
 
 def save_state(path: Path, recipe: DataclassInstance, state: dict[str, Any]) -> None:
@@ -30,11 +35,40 @@ def load_state(path: Path, recipe: DataclassInstance) -> dict[str, Any]:
 
     Raises:
         OSError: if there is none.
-        ValueError: if it is of another recipe; see `check_settings`.
+        ValueError: if it is damaged or something else; or of another recipe, see `check_settings`.
     """
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    check_settings(f"'{path.parent}' holds a training", state["recipe"], asdict(recipe))
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        before = dict(state["recipe"])
+    except DAMAGED as error:
+        raise ValueError(
+            f"'{path}' can't be read as the state of a training; remove it to begin anew"
+        ) from error
+    check_settings(f"'{path.parent}' holds a training", before, asdict(recipe))
     return state
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file; the old one stays until the new one is whole."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a JSON object that a run left behind.
+
+    Raises:
+        OSError: if there is none.
+        ValueError: if it is damaged or something else.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"'{path}' can't be read ({error}); choose another folder, or remove all that is in "
+            "this one to begin anew"
+        ) from error
 
 
 def start_from(network: nn.Module, start: nn.Module) -> None:
@@ -169,9 +203,7 @@ class TrainingLog:
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
         kept = [record for record in read_log(path) if record["step"] <= step]
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
-        temporary.replace(path)
+        replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
 
     def write(self, step: int, **figures: Any) -> None:
         """Append what was measured at a step."""

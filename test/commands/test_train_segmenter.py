@@ -15,6 +15,7 @@ import torch
 
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.commands.train_segmenter import run
+from dvsnet_ros.commands.training_loop import SETTINGS_FILE
 from dvsnet_ros.core.checkpoint import load_checkpoint, new_checkpoint, save_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
@@ -54,6 +55,11 @@ def test_trains_measures_and_writes_a_checkpoint(
     assert run([*arguments, "--epochs", "1", "--resume", "--val-sequences", "a"]) == 2
     said = capsys.readouterr().err
     assert "of other settings: val sequences ['b'] instead of ['a']; go on with" in said
+
+    for damaged in ("", "[1]"):
+        (out / SETTINGS_FILE).write_text(damaged)
+        assert run([*arguments, "--epochs", "1", "--resume"]) == 2
+        assert f"'{out / SETTINGS_FILE}' can't be read" in capsys.readouterr().err
 
     start = ["--start-from", str(out / WEIGHTS_FILE), "--out", str(tmp_path / "more")]
     unlabelled = ["--unlabelled-drives", str(tmp_path / "images"), "--unlabelled-frames", "2"]

@@ -71,6 +71,11 @@ def test_what_is_finished_is_not_begun_again(tmp_path: Path) -> None:
         CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=False)
     with CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=True) as writer:
         assert writer.finished
+    whole = (tmp_path / "testcases.json").read_text()
+    (tmp_path / "testcases.json").write_text("")
+    with pytest.raises(ValueError, match=r"testcases\.json' can't be read"):
+        CaseWriter(tmp_path, 6, {"clip": 0.0}, resume=True)
+    (tmp_path / "testcases.json").write_text(whole)
     with pytest.raises(ValueError, match=r"clip 0\.0 instead of 0\.5"):
         CaseWriter(tmp_path, 6, {"clip": 0.5}, resume=True)
 

@@ -11,6 +11,7 @@ from dvsnet_ros.core.label_sets import CAMVID, VOID_LABEL
 from dvsnet_ros.training.augmentation import Crop
 from dvsnet_ros.training.segmenter import (
     LOG_FILE,
+    STATE_FILE,
     WEIGHTS_FILE,
     Recipe,
     SegmenterTraining,
@@ -97,6 +98,18 @@ def test_objects_are_pasted_into_batches(tmp_path: Path) -> None:
     recipe = replace(SMALL, pasted=1.0)
     bare = SegmenterTraining(recipe, plain.training, [], CAMVID, tmp_path / "bare", objects_of=[])
     assert all(torch.equal(bare.batch(step)[1], pair[0][1]) for step, pair in enumerate(pairs))
+
+
+def test_a_state_that_is_damaged_is_named(tmp_path: Path) -> None:
+    training = make_training(tmp_path)
+    training.save()
+    file = tmp_path / STATE_FILE
+    whole = file.read_bytes()
+    torch.save({"step": 1}, file)
+    for content in (whole[:-1000], whole[:10], b"", b"no state", file.read_bytes()):
+        file.write_bytes(content)
+        with pytest.raises(ValueError, match="can't be read as the state of a training; remove"):
+            make_training(tmp_path)
 
 
 def test_interrupted_ends_as_uninterrupted(tmp_path: Path) -> None:
