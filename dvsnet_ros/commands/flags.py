@@ -194,6 +194,14 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
+def natural_number(text: str) -> int:
+    """A whole number, 0 or more; raises argparse.ArgumentTypeError where it is none."""
+    value = whole_number(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} does not work; use 0 or more")
+    return value
+
+
 def frame_count(text: str) -> int:
     """A number of frames, 1 or more; raises argparse.ArgumentTypeError where it is not."""
     value = whole_number(text)
@@ -218,8 +226,17 @@ def number_between(low: float, high: float) -> Callable[[str], float]:
 
 
 def checkpoint_file(name: str) -> Path:
-    """The checkpoint of this name: a file, or, by the name of `shipped`, this package's weights."""
-    return SHIPPED_CHECKPOINT if name == SHIPPED else Path(name)
+    """The checkpoint of this name: a file, or, by the name of `shipped`, this package's weights.
+
+    A name may begin with the home folder's `~`; raises argparse.ArgumentTypeError where nobody has
+    such a home.
+    """
+    if name == SHIPPED:
+        return SHIPPED_CHECKPOINT
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{name!r} can't be found: {error}") from None
 
 
 def starting_network(

@@ -18,6 +18,7 @@ from dvsnet_ros.commands.flags import (
     add_reach_flags,
     checkpoint_file,
     dashed,
+    natural_number,
     number,
     reach_of,
     whole_number,
@@ -118,7 +119,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--stills-pairs",
-        type=whole_number,
+        type=natural_number,
         default=500,
         help="how many of them (default: %(default)s)",
     )
@@ -126,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
         help="stills not to use: names up to the first underscore",
     )  # fmt: skip
-    flags.add_argument("--seed", type=whole_number, default=0, help="of the stills' motion")
+    flags.add_argument("--seed", type=natural_number, default=0, help="of the stills' motion")
     flags.add_argument("--resume", action="store_true", help="go on with --save-dir's testcases")
     add_device_flags(flags)
     flags.set_defaults(precision="float32")

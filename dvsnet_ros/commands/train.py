@@ -11,6 +11,7 @@ from dvsnet_ros.commands.flags import (
     add_device_flag,
     checkpoint_file,
     dashed,
+    natural_number,
     number,
     sizes_of,
     starting_network,
@@ -104,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
         help="0-1: 0 draws all testcases equally often, as the original, 1 all scores, for cameras "
         "that the flow path did not learn on (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
+    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
     flags.add_argument(
         "--start-from", type=checkpoint_file,
         help="a checkpoint whose decision network to start from, or 'shipped'; it is kept if no "

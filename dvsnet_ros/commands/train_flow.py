@@ -14,6 +14,8 @@ from dvsnet_ros.commands.flags import (
     add_start_share_flag,
     checkpoint_file,
     dashed,
+    frame_count,
+    natural_number,
     number,
     reach_of,
     say_if_other_classes,
@@ -108,13 +110,13 @@ def parser() -> argparse.ArgumentParser:
     )
     distil.add_argument(
         "--distil-stills",
-        type=whole_number,
+        type=natural_number,
         default=0,
         metavar="N",
         help="pairs of --data-dir's stills, drawn as often as all drives together",
     )
     distil.add_argument(
-        "--drive-frames", type=whole_number, default=300,
+        "--drive-frames", type=frame_count, default=300,
         help="frames of a drive to keep in memory (default: %(default)s)",
     )  # fmt: skip
     distil.add_argument(
@@ -155,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
         "--kernels", type=whole_number, nargs=3, metavar="SIDE",
         help="sides of its first three kernels (the original's: 7 5 5)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
+    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,

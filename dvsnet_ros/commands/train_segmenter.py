@@ -14,6 +14,7 @@ from dvsnet_ros.commands.flags import (
     add_start_share_flag,
     checkpoint_file,
     frame_count,
+    natural_number,
     number,
     say_if_other_classes,
     starting_network,
@@ -93,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
         "--pasted", type=number, default=defaults.pasted, metavar="SHARE",
         help="share of the crops into which objects of --data-dir are set (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=whole_number, default=defaults.seed)
+    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,
