@@ -155,6 +155,17 @@ def test_another_target_can_be_shown(
     assert "the page shows target 87.4" in capsys.readouterr().out
 
 
+def test_a_target_that_saves_nothing_is_not_praised(
+    town: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = make_report(town, tmp_path / "all.html", "--agreement", "1", "--targets", "0", "100")
+    caveat = data_of(page.read_text())["caveat"]
+    assert caveat.startswith("it segments nearly all regions and saves next to nothing; of")
+    assert f"gives at least 100 % agreement, and of target 100 mind that {caveat};" in (
+        capsys.readouterr().out
+    )
+
+
 def test_names_cannot_break_the_page(data: dict[str, Any]) -> None:
     name = "</script><script>alert(1)</script><!-- & \u2028 $data"
     page = render({**data, "title": name})
@@ -233,6 +244,12 @@ def test_recommendations() -> None:
     assert chosen(Wish(agreement=0.999)) == (95, False)
     assert chosen(Wish(fps=30.0)) == (90, True)
     assert chosen(Wish(fps=100.0)) == (80, False)
+    costly = [outcome(80, 91, 990), outcome(90, 100, 1000)]
+    assert not recommend(outcomes, Wish(agreement=0.95), seconds).caveat
+    said = recommend([*outcomes, *costly], Wish(agreement=0.995), seconds).caveat
+    assert said.endswith("that do save, 95 agrees best: 99.00 % at 50.0 % of the regions")
+    assert recommend(costly, Wish(agreement=0.5), seconds).caveat.endswith("all targets tried do")
+    assert not recommend(costly, Wish(fps=1.0), seconds).caveat
     assert str(Wish(fps=30.0)) == "at least 30 frames/s"
 
 

@@ -151,6 +151,8 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
 def _sentence(shown: Outcome, best: Recommendation, wish: Wish) -> str:
     value = f"{best.outcome.setting.value:.6g}"
     said = f"target {value} gives {wish}" if best.fulfils else f"no target gives {wish}"
+    if best.caveat:
+        said += f", and of target {value} mind that {best.caveat}"
     return (
         f"{said}; the page shows target {shown.setting.value:.6g}: {100 * shown.share:.1f} % of "
         f"the regions on the segmentation path, {100 * shown.agreement:.2f} % agreement with "

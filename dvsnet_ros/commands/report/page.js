@@ -42,9 +42,10 @@ function writeAdvice() {
   const cost =
     `It segments ${percent(best.share)} of the regions, for ${percent(best.agreement, 2)} ` +
     `agreement at ${plain(best.fps)} frames a second.`;
+  const caveat = data.caveat ? ` Mind that ${data.caveat}.` : "";
   const isShown = run.value === best.value;
   const other = isShown ? "" : ` The rest of this page shows target ${run.value}.`;
-  byId("advice").textContent = words + cost + other;
+  byId("advice").textContent = words + cost + caveat + other;
 }
 
 function writeSettings() {

@@ -54,6 +54,7 @@ def page_data(findings: Findings, title: str) -> dict[str, Any]:
         "grid": dict(zip(("rows", "columns"), record.grid, strict=True)),
         "wish": str(findings.wish),
         "fulfilled": findings.recommendation.fulfils,
+        "caveat": findings.recommendation.caveat,
         "classes": [
             {"name": name, "color": "#{:02x}{:02x}{:02x}".format(*color)}
             for name, color in zip(labels.classes, labels.colors, strict=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.evaluation.sweep import Outcome
+
+NEARLY_ALL: Final = 0.9
+"""Share of the regions on the segmentation path over which hardly anything is saved."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,11 @@ class Wish:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A setting, and whether it does what was wished."""
+    """A setting, whether it does what was wished, and what is to be said against it."""
 
     outcome: Outcome
     fulfils: bool
+    caveat: str = ""
 
 
 def recommend(
@@ -68,6 +73,23 @@ def recommend(
             return Recommendation(max(outcomes, key=fps), False)
         return Recommendation(max(fast, key=lambda outcome: outcome.agreement), True)
     good = [outcome for outcome in outcomes if outcome.agreement >= (wish.agreement or 0.0)]
-    if not good:
-        return Recommendation(max(outcomes, key=lambda outcome: outcome.agreement), False)
-    return Recommendation(min(good, key=lambda outcome: outcome.share), True)
+    if good:
+        best = min(good, key=lambda outcome: outcome.share)
+    else:
+        best = max(outcomes, key=lambda outcome: outcome.agreement)
+    return Recommendation(best, bool(good), _caveat(best, outcomes))
+
+
+def _caveat(best: Outcome, outcomes: Sequence[Outcome]) -> str:
+    """What a wished agreement costs, if that is nearly all, and what there is instead."""
+    if best.share <= NEARLY_ALL:
+        return ""
+    cheaper = [outcome for outcome in outcomes if outcome.share <= NEARLY_ALL]
+    if not cheaper:
+        return "it segments nearly all regions and saves next to nothing, as all targets tried do"
+    other = max(cheaper, key=lambda outcome: outcome.agreement)
+    return (
+        "it segments nearly all regions and saves next to nothing; of the targets that do save, "
+        f"{other.setting.value:.6g} agrees best: {100 * other.agreement:.2f} % at "
+        f"{100 * other.share:.1f} % of the regions"
+    )
