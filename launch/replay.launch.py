@@ -1,6 +1,6 @@
 """Plays a drive into the node `dvsnet`, in the drive's own time, and ends with the drive.
 
-ros2 launch dvsnet_ros replay.launch.py drive:=street.mp4 checkpoint:=road.safetensors rviz:=true
+ros2 launch dvsnet_ros replay.launch.py drive:=street.mp4 rviz:=true
 ros2 launch dvsnet_ros replay.launch.py --show-args     lists the arguments
 
 A bag is played by `ros2 bag play` where that is installed, everything else by `dvsnet play`.

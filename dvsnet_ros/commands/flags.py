@@ -71,11 +71,13 @@ def add_network_flags(flags: argparse.ArgumentParser) -> None:
     """Which networks run, and on which regions."""
     flags.add_argument(
         "--restore-from", "--checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
-        default=SHIPPED, help="networks, label set and input format (default: the shipped weights)",
+        default=SHIPPED,
+        help="networks, label set and input format (default: 'shipped', the weights that come with "
+        "the package)",
     )  # fmt: skip
     flags.add_argument(
         "--decision-from", "--decision-checkpoint", metavar="CHECKPOINT", type=checkpoint_file,
-        help="a checkpoint whose decision network is used instead",
+        help="a checkpoint whose decision network is used instead, or 'shipped'",
     )  # fmt: skip
     for cells in ("rows", "columns"):
         flags.add_argument(

@@ -64,8 +64,8 @@ def parser() -> argparse.ArgumentParser:
         "the decision network reads, and Y.npy, how far the flow path agrees with the segmentation "
         "network, 0-100. Flags are the original DVSNet's (underscores work too), from --data-dir "
         "to --clip; the others are new.",
-        epilog="example: dvsnet gentestcase street.mp4 --max-distance 10 --restore-from "
-        "finetuned.safetensors --save-dir train",
+        epilog="example: dvsnet gentestcase street.mp4 --max-distance 10 --overlap 64 "
+        "--save-dir train",
     )
     flags.add_argument(
         "drives", nargs="*", metavar="DRIVE",
@@ -85,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="CHECKPOINT",
         type=checkpoint_file,
         default=SHIPPED,
-        help="a checkpoint with a segmentation and a flow network (default: the shipped weights)",
+        help="a checkpoint with a segmentation and a flow network (default: 'shipped', the weights "
+        "that come with the package)",
     )
     flags.add_argument(
         "--save-dir", type=Path, default=Path("train"), help="output folder (default: %(default)s)"
@@ -102,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--overlap", type=whole_number, default=0,
-        help="of the regions, divisible by 8 (default: 0, as in the original)",
+        help="of the regions, divisible by 8 (default: 0, as in the original; 64 for the node)",
     )  # fmt: skip
     for side in ("height", "width"):
         flags.add_argument(

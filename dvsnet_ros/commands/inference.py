@@ -32,8 +32,7 @@ def parser() -> argparse.ArgumentParser:
         prog="dvsnet inference",
         description="Segment a drive: a mask a frame, and the path of every region. Flags are the "
         "original DVSNet's (underscores work too), and more.",
-        epilog="example: dvsnet inference stuttgart_00/ --restore-from dvsnet.safetensors "
-        "--save-dir out --target 90",
+        epilog="example: dvsnet inference stuttgart_00/ --save-dir out --target 90",
     )
     flags.add_argument("drive", metavar="DRIVE", nargs="?", help=KINDS_OF_DRIVES)
     flags.add_argument(

@@ -40,12 +40,12 @@ COMMANDS: Final = (
     Command(
         "inference",
         "segment a drive without ROS, with the flags of the original DVSNet",
-        "dvsnet inference --data-dir street --restore-from road.safetensors --save-dir masks",
+        "dvsnet inference --data-dir street --save-dir masks",
     ),
     Command(
         "process",
         "put every frame of a drive through the video segmenter, to a bag, a video or PNGs",
-        "dvsnet process street.bag answers.bag --checkpoint road.safetensors",
+        "dvsnet process street.bag answers.bag",
     ),
     Command(
         "record",
@@ -70,7 +70,7 @@ COMMANDS: Final = (
     Command(
         "import-tensorflow",
         "turn a checkpoint of the original DVSNet into this project's format",
-        "dvsnet import-tensorflow dvsnet/model.ckpt road.safetensors",
+        "dvsnet import-tensorflow dvsnet/model.ckpt my.safetensors",
     ),
     Command(
         "train-segmenter",
@@ -80,7 +80,7 @@ COMMANDS: Final = (
     Command(
         "train-flow",
         "train the flow network on known flow, then for the segmenter that it serves",
-        "dvsnet train-flow --drives synthetic --segmenter segmenter.safetensors "
+        "dvsnet train-flow --drives synthetic --segmenter segmenter/segmenter.safetensors "
         "--distil-drives street.mp4 --out flow",
     ),
     Command(
@@ -123,10 +123,11 @@ def _run(command: Command, arguments: list[str]) -> int:
     try:
         code: int = importlib.import_module(command.module).run(arguments)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "dvsnet_ros":
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "dvsnet_ros"):
             raise
         print(
-            f"dvsnet {command.name} needs the Python package {error.name!r}, which is not "
+            f"dvsnet {command.name} needs the Python package {package!r}, which is not "
             "installed here (docs/install.md says what brings it)",
             file=sys.stderr,
         )

@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         description="Put every frame of a drive through the video segmenter, as the node would if "
         "it dropped none. The same input and settings give the same bytes. OUT appears when it is "
         "whole; until then, what is done lies in OUT.part, and --resume goes on with it.",
-        epilog="example: dvsnet process street.bag answers.bag --checkpoint road.safetensors",
+        epilog="example: dvsnet process street.bag answers.bag --target 85",
     )
     flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
     flags.add_argument(

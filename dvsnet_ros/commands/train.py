@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         "original DVSNet's (underscores work too), from --train-data-dir to --decay; the others "
         "are new.",
         epilog="example: dvsnet train --train-data-dir train --val-data-dir val --save-dir "
-        "decision --restore-from finetuned.safetensors",
+        "decision --restore-from flow/flow.safetensors",
     )
     for name in ("train", "val"):
         flags.add_argument(
@@ -105,7 +105,9 @@ def parser() -> argparse.ArgumentParser:
         help="0-1: 0 draws all testcases equally often, as the original, 1 all scores, for cameras "
         "that the flow path did not learn on (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
+    flags.add_argument(
+        "--seed", type=natural_number, default=defaults.seed, help="of everything random"
+    )
     flags.add_argument(
         "--start-from", type=checkpoint_file,
         help="a checkpoint whose decision network to start from, or 'shipped'; it is kept if no "

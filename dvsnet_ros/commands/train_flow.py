@@ -63,8 +63,10 @@ def parser() -> argparse.ArgumentParser:
         description="Train the flow network: first on pairs of frames whose flow is known, from "
         "synthetic drives and from stills that are set in motion; then on drives without labels, "
         "so that the warped and scaled logits of a key frame become the segmenter's own.",
-        epilog="example: dvsnet train-flow --drives synthetic:seed=3,width=480,height=360 "
-        "--segmenter segmenter.safetensors --distil-drives street.mp4 --out flow",
+        epilog="examples: dvsnet train-flow --drives synthetic:seed=3,width=480,height=360 "
+        "--segmenter segmenter/segmenter.safetensors --distil-drives street.mp4 --out flow; for a "
+        "camera of one's own: dvsnet train-flow --start-from shipped --segmenter shipped --steps 0 "
+        "--distil-steps 4000 --distil-drives monday.bag --out flow",
     )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
     known = flags.add_argument_group("pairs with known flow")
@@ -90,14 +92,16 @@ def parser() -> argparse.ArgumentParser:
         "larger than in the stills (default: %(default)s)",
     )  # fmt: skip
     known.add_argument(
-        "--steps", type=whole_number, default=defaults.steps, help="default: %(default)s"
-    )
+        "--steps", type=whole_number, default=defaults.steps,
+        help="on them; 0 leaves them out (default: %(default)s)",
+    )  # fmt: skip
     known.add_argument(
-        "--learning-rate", type=number, default=defaults.learning_rate, help="default: %(default)s"
-    )
+        "--learning-rate", type=number, default=defaults.learning_rate,
+        help="in these steps, falling to 0 (default: %(default)s)",
+    )  # fmt: skip
     known.add_argument(
         "--crop", type=whole_number, nargs=2, default=defaults.crop, metavar=("HEIGHT", "WIDTH"),
-        help="multiples of 16 (default: %(default)s)",
+        help="of each pair, multiples of 16 (default: %(default)s)",
     )  # fmt: skip
     distil = flags.add_argument_group("distillation")
     distil.add_argument(
@@ -120,25 +124,27 @@ def parser() -> argparse.ArgumentParser:
         help="frames of a drive to keep in memory (default: %(default)s)",
     )  # fmt: skip
     distil.add_argument(
-        "--overlap", type=whole_number, default=64, help="of regions (default: %(default)s)"
-    )
-    distil.add_argument(
-        "--distil-steps",
-        type=whole_number,
-        default=defaults.distil_steps,
-        help="default: %(default)s",
-    )
-    distil.add_argument(
-        "--distil-learning-rate", type=number, default=defaults.distil_learning_rate,
-        help="default: %(default)s",
+        "--overlap", type=whole_number, default=64,
+        help="of regions, divisible by 8, as in the node (default: %(default)s)",
     )  # fmt: skip
     distil.add_argument(
-        "--temperature", type=number, default=defaults.temperature, help="default: %(default)s"
-    )
+        "--distil-steps", type=whole_number, default=defaults.distil_steps,
+        help="on drives, after the others; 0 leaves them out (default: %(default)s)",
+    )  # fmt: skip
+    distil.add_argument(
+        "--distil-learning-rate", type=number, default=defaults.distil_learning_rate,
+        help="in these steps, falling to 0 (default: %(default)s)",
+    )  # fmt: skip
+    distil.add_argument(
+        "--temperature", type=number, default=defaults.temperature,
+        help="logits are divided by it before they are compared; larger ones let unlikely classes "
+        "count for more (default: %(default)s)",
+    )  # fmt: skip
     add_reach_flags(flags)
     flags.add_argument(
-        "--batch-size", type=whole_number, default=defaults.batch_size, help="default: %(default)s"
-    )
+        "--batch-size", type=whole_number, default=defaults.batch_size,
+        help="pairs in a step (default: %(default)s)",
+    )  # fmt: skip
     sizes = flags.add_argument_group(
         "the network",
         "By default as --start-from's; without that the original's with a correction.",
@@ -157,7 +163,9 @@ def parser() -> argparse.ArgumentParser:
         "--kernels", type=whole_number, nargs=3, metavar="SIDE",
         help="sides of its first three kernels (the original's: 7 5 5)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
+    flags.add_argument(
+        "--seed", type=natural_number, default=defaults.seed, help="of everything random"
+    )
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -99,6 +100,19 @@ def test_every_command_explains_itself(command, capsys: pytest.CaptureFixture[st
     assert f"usage: dvsnet {command.name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_its_examples_work_with_weights_that_are_there(command) -> None:
+    """Those that ship, or what another example writes."""
+    parser = importlib.import_module(command.module).parser()
+    shown = re.findall(rf"dvsnet {command.name} [^;]+", f"{command.example}; {parser.epilog or ''}")
+    for example in shown:
+        options = vars(parser.parse_args(shlex.split(example)[2:]))
+        for name in ("restore_from", "segmenter", "start_from"):
+            weights = options.get(name) or "shipped"
+            made = ("segmenter/segmenter.safetensors", "flow/flow.safetensors")
+            assert str(weights) in ("shipped", str(SHIPPED_CHECKPOINT), *made)
+
+
 def test_the_dispatcher_imports_nothing_heavy() -> None:
     code = (
         "import sys, dvsnet_ros.commands.main as m; m.main(['--help']);"
@@ -111,6 +125,11 @@ def test_the_dispatcher_imports_nothing_heavy() -> None:
     ("package", "command", "sentence"),
     [
         ("matplotlib", "demo", "dvsnet demo needs the Python package 'matplotlib', which is not"),
+        (
+            "matplotlib.figure",
+            "evaluate",
+            "dvsnet evaluate needs the Python package 'matplotlib'",
+        ),
         ("rosbags", "play", "dvsnet play can't start: neither cv_bridge"),
     ],
 )
