@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument(
         "--data-list",
+        type=Path,  # of which contents count, where a run goes on
         help="a file with a pair a line: key frame, frame, and maybe labels, which are not read; "
         "or with one image's path a line, a drive",
     )
@@ -257,7 +258,7 @@ def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
     return parts
 
 
-def _listed_pairs(data_list: str | None, data_dir: Path | None) -> list[ShotPair] | None:
-    if data_list is None or Path(data_list).suffix.lower() not in LIST_SUFFIXES:
+def _listed_pairs(data_list: Path | None, data_dir: Path | None) -> list[ShotPair] | None:
+    if data_list is None or data_list.suffix.lower() not in LIST_SUFFIXES:
         return None
-    return read_pair_list(Path(data_list), data_dir)
+    return read_pair_list(data_list, data_dir)

@@ -303,6 +303,19 @@ def test_command_on_a_list(
     assert np.array_equal(scores[8:], expected[1])
 
 
+def test_another_list_of_the_same_name_is_not_gone_on_with(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (folder / "list.txt").read_text().splitlines(keepends=True)
+    (tmp_path / "list.txt").write_text("".join(lines[:2]))
+    data = ["--data-dir", str(folder), "--data-list", str(tmp_path / "list.txt")]
+    assert gentestcase_of(folder, tmp_path / "out", *data) == 0
+    assert gentestcase_of(folder, tmp_path / "out", *data, "--resume") == 0
+    (tmp_path / "list.txt").write_text("".join(lines[1:]))
+    assert gentestcase_of(folder, tmp_path / "out", *data, "--resume") == 2
+    assert "of other settings: data list file with sha256" in capsys.readouterr().err
+
+
 class StoppedError(Exception):
     """What a crash is like."""
 
