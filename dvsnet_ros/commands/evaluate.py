@@ -46,7 +46,7 @@ from dvsnet_ros.evaluation.tables import (
 from dvsnet_ros.evaluation.target_search import TargetSearch
 from dvsnet_ros.training.calibration import calibration_table, format_calibration
 from dvsnet_ros.training.confusion import Confusion
-from dvsnet_ros.training.data import check_sequences, load_labelled
+from dvsnet_ros.training.data import check_sequences, labelled_files
 
 SCHEDULES = ("fixed", "rising")
 
@@ -171,13 +171,14 @@ def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) ->
 
 def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> None:
     """Segment every still as the first frame of a drive."""
-    stills = load_labelled(options.data_dir, options.labels_dir)
-    check_sequences(stills, options.sequences)
-    stills = [s for s in stills if not options.sequences or s.sequence in options.sequences]
+    files = labelled_files(options.data_dir, options.labels_dir)
+    check_sequences((each.sequence for each in files), options.sequences)
+    files = [f for f in files if not options.sequences or f.sequence in options.sequences]
     segmenter = segmenters.new()
     labels = segmenter.label_set
     confusion = Confusion(len(labels.classes))
-    for still in tqdm(stills, unit="image", dynamic_ncols=True):
+    for each in tqdm(files, unit="image", dynamic_ncols=True):
+        still = each.load()
         segmenter.reset()
         try:
             segmentation = segmenter.segment(still.image)
@@ -188,8 +189,8 @@ def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> Non
         if options.save_label_ids:
             save_label_ids(options.save_label_ids / f"{still.name}.png", mask)
     options.out.mkdir(parents=True, exist_ok=True)
-    write_confusion(options.out, confusion, labels, len(stills))
-    print(f"segmentation path, {len(stills)} images of {options.data_dir}:")
+    write_confusion(options.out, confusion, labels, len(files))
+    print(f"segmentation path, {len(files)} images of {options.data_dir}:")
     print(format_confusion(confusion, labels))
     print(f"wrote classes.csv, confusion.csv and summary.csv in {options.out}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,51 @@ class LabelledImage:
 
     @property
     def sequence(self) -> str:
-        """The drive this still is of: its name up to the first underscore, as CamVid names them."""
-        return self.name.partition("_")[0]
+        """The drive this still is of, see `sequence_of`."""
+        return sequence_of(self.name)
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """One still with its labels, still to be read.
+
+    Attributes:
+        image: file of the image.
+        labels: PNG of its class ids.
+    """
+
+    image: Path
+    labels: Path
+
+    @property
+    def sequence(self) -> str:
+        """The drive this still is of, see `sequence_of`."""
+        return sequence_of(self.image.stem)
+
+    def load(self) -> LabelledImage:
+        """Read both; raises DataError if one can't be read, or if they differ in size."""
+        return _load_pair(self.image, self.labels)
+
+
+def sequence_of(name: str) -> str:
+    """The drive that a still is of: its name up to the first underscore, as CamVid names them."""
+    return name.partition("_")[0]
+
+
+def labelled_files(images: Path, labels: Path) -> list[LabelledFiles]:
+    """Every image of a folder and the label image (PNG) of the same name, sorted by name.
+
+    Raises:
+        DataError: if the folder has no images, or one has no labels.
+    """
+    paths = sorted(p for p in images.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise DataError(f"no images in '{images}'; expected files ending in .jpg or .png")
+    files = [LabelledFiles(path, labels / f"{path.stem}.png") for path in paths]
+    for each in files:
+        if not each.labels.exists():
+            raise DataError(f"no labels for '{each.image.name}': expected '{each.labels}'")
+    return files
 
 
 def load_labelled(images: Path, labels: Path) -> list[LabelledImage]:
@@ -48,10 +91,7 @@ def load_labelled(images: Path, labels: Path) -> list[LabelledImage]:
     Raises:
         DataError: if the folder has no images, or one has no labels of its size.
     """
-    paths = sorted(p for p in images.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise DataError(f"no images in '{images}'; expected files ending in .jpg or .png")
-    return [_load_pair(path, labels / f"{path.stem}.png") for path in paths]
+    return [files.load() for files in labelled_files(images, labels)]
 
 
 def stills_of_drive(drive: Drive, count: int, label_set: LabelSet) -> list[LabelledImage]:
@@ -90,20 +130,20 @@ def split_sequences(
     Raises:
         DataError: if a sequence to hold back is not there, or nothing is left to train on.
     """
-    check_sequences(stills, held_back)
+    check_sequences((still.sequence for still in stills), held_back)
     training = [still for still in stills if still.sequence not in held_back]
     if not training:
         raise DataError("every sequence is held back; leave at least one to train on")
     return training, [still for still in stills if still.sequence in held_back]
 
 
-def check_sequences(stills: Sequence[LabelledImage], wanted: Collection[str]) -> None:
-    """Check that there are images of each of these sequences.
+def check_sequences(sequences: Iterable[str], wanted: Collection[str]) -> None:
+    """Check that each of those that are wanted is among the sequences of some images.
 
     Raises:
         DataError: if there are not, naming those there are.
     """
-    present = {still.sequence for still in stills}
+    present = set(sequences)
     unknown = sorted(set(wanted) - present)
     if unknown:
         raise DataError(
@@ -126,7 +166,7 @@ def _load_pair(image_path: Path, labels_path: Path) -> LabelledImage:
         raise DataError(f"'{image_path}' is not an image that can be read")
     labels = cv2.imread(str(labels_path), cv2.IMREAD_UNCHANGED)
     if labels is None:
-        raise DataError(f"no labels for '{image_path.name}': expected '{labels_path}'")
+        raise DataError(f"'{labels_path}' is not an image that can be read")
     if labels.shape != image.shape[:2]:
         raise DataError(
             f"'{labels_path}' is {labels.shape}; expected one channel of class ids, "

@@ -191,6 +191,20 @@ def test_a_still_that_is_too_small_is_named(
     assert f"'a_1' in {tmp_path / 'town'}: 2 rows on" in capsys.readouterr().err
 
 
+def test_a_still_is_read_when_its_turn_comes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("town", "town_labels"):
+        shutil.copytree(folder / name, tmp_path / name)
+    broken = tmp_path / "town" / "b_4.png"
+    broken.write_bytes(b"broken")
+    cityscapes = ["--save-label-ids", str(tmp_path / "ids")]
+    assert evaluate(folder, tmp_path, *stills(tmp_path), *cityscapes, checkpoint="cityscapes") == 2
+    assert f"'{broken}' is not an image that can be read" in capsys.readouterr().err
+    assert len(list((tmp_path / "ids").iterdir())) == 4
+    assert evaluate(folder, tmp_path / "out", *stills(tmp_path), "--sequences", "a") == 0
+
+
 def test_intervals_need_no_decision_network(folder: Path, tmp_path: Path) -> None:
     whole = untrained_checkpoint()
     del whole.networks["decision"], whole.specs["decision"]

@@ -42,8 +42,11 @@ def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     (tmp_path / "labels" / "a_1.png").unlink()
     with pytest.raises(DataError, match=r"no labels for 'a_1\.jpg'"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
+    (tmp_path / "labels" / "a_1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"a_1\.png' is not an image"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
     (tmp_path / "images" / "a_1.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match="not an image"):
+    with pytest.raises(DataError, match=r"a_1\.jpg' is not an image"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
 
 
