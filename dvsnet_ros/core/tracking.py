@@ -24,6 +24,8 @@ SMALLEST = 12
 """Pixels; in what is smaller on both sides the search finds no motion."""
 FINEST_ROWS = 180
 """Rows, about, of the finest grid on which motion is searched for; smaller views are that grid."""
+PATCH = 8
+"""Pixels; the side of what is searched for. On a grid narrower than that, there is none to find."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def motion_between(current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> T
     if max(current.shape) < SMALLEST:
         return torch.zeros(1, 2, *current.shape)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    search.setFinestScale(max(0, round(math.log2(current.shape[0] / FINEST_ROWS))))
+    halvings = round(math.log2(current.shape[0] / FINEST_ROWS))
+    most = int(math.log2(min(current.shape) / PATCH))
+    search.setFinestScale(max(0, min(halvings, most)))
     motion = search.calc(current, previous, None)  # type: ignore[call-overload]
     return torch.from_numpy(motion).permute(2, 0, 1).unsqueeze(0)
 

@@ -1,5 +1,6 @@
 """Tracks: what moved from frame to frame, added up since the key frame."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -32,6 +33,18 @@ def test_motion_leads_to_where_a_pixel_was() -> None:
 def test_frames_too_small_to_see_motion_in_show_none() -> None:
     view = np.zeros((8, 10), np.uint8)
     assert not motion_between(view, view).any()
+
+
+@pytest.mark.parametrize("size", [(2000, 8), (1500, 10), (8, 2000)])
+def test_motion_is_found_in_what_is_very_narrow(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    height, width = size
+    whole = random.integers(0, 256, (height + 2, width), np.uint8)
+    whole = cv2.GaussianBlur(whole, (0, 0), 2)
+    motion = motion_between(whole[2:].copy(), whole[:-2].copy())
+    assert motion.isfinite().all()
+    if height > width:
+        assert motion[0, 1].median() == pytest.approx(2.0, abs=0.1)
 
 
 def test_every_region_has_its_own_part_of_the_motion() -> None:
