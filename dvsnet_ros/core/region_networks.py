@@ -74,7 +74,7 @@ class RegionNetworks:
 
     def to_image(self, frame: NDArray[np.uint8], grid: RegionGrid) -> Tensor:
         """The frame on the device, [1, 3, H, W]: uint8, or float32 if it had to be resized."""
-        image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
+        image = torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(self.device)
         image = image.permute(2, 0, 1).unsqueeze(0)
         if frame.shape[:2] == (grid.height, grid.width):
             return image

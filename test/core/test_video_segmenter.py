@@ -5,6 +5,7 @@ from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
+import torch
 
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
@@ -49,6 +50,20 @@ def test_the_first_frame_is_segmented_whole(checkpoint: Checkpoint) -> None:
     assert all(math.isnan(decision.expected_confidence) for decision in first.decisions)
     assert [(d.key_stamp, d.key_age) for d in first.decisions] == [(7 * SECOND, 0)] * 4
     assert first.reset_reason is None
+
+
+def test_a_frame_that_can_not_be_written_to_is_copied_without_a_word(
+    checkpoint: Checkpoint, recwarn: pytest.WarningsRecorder
+) -> None:
+    (frame,) = frames(1)
+    plain = new_segmenter(checkpoint).segment(frame)
+    frame.flags.writeable = False
+    torch.set_warn_always(True)  # not once a process
+    try:
+        assert np.array_equal(new_segmenter(checkpoint).segment(frame).mask, plain.mask)
+    finally:
+        torch.set_warn_always(False)
+    assert not [warning for warning in recwarn if "not writable" in str(warning.message)]
 
 
 def test_key_frames_age_on_the_flow_path(checkpoint: Checkpoint) -> None:
