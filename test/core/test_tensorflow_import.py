@@ -51,7 +51,12 @@ def test_without_the_decision_network(variables: dict[str, Array]) -> None:
 def test_what_the_optimizer_left_is_ignored(variables: dict[str, Array]) -> None:
     step = np.zeros((), np.float32)
     moment = variables["fc_out/weights"]
-    import_variables({**variables, "global_step": step, "fc_out/weights/Adam": moment})
+    trained = import_variables({**variables, "global_step": step, "fc_out/weights/Adam": moment})
+    plain = import_variables(variables)
+    for name, network in plain.networks.items():
+        state = trained.networks[name].state_dict()
+        for key, value in network.state_dict().items():
+            np.testing.assert_array_equal(state[key].numpy(), value.numpy())
 
 
 def test_every_problem_is_named(variables: dict[str, Array]) -> None:
