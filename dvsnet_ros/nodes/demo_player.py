@@ -23,6 +23,7 @@ from std_srvs.srv import Trigger
 
 from dvsnet_ros.core.regions import RegionGrid
 from dvsnet_ros.drives import DriveError, Frame, drive
+from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.nodes.demo_pacing import Spacing
 from dvsnet_ros.nodes.frame_messages import frame_messages
 from dvsnet_ros.nodes.messages import NANOSECONDS
@@ -70,9 +71,11 @@ class DemoPlayer(Node):
 
         Raises:
             NoAnswerError: the node or the recorder does not answer.
-            DriveError: the drive has no frame that can be read.
+            ValueError: the drive has no frame that can be read, or that is large enough.
         """
-        frames = filter(self._can_be_answered, itertools.islice(self._drive, self._frames))
+        played = itertools.islice(self._drive, self._frames)
+        # Those that the node would leave unanswered are left out.
+        frames = fitting_frames(played, self._drive.name, RegionGrid, lambda: None)
         last = next(frames, None)
         if last is None:
             raise DriveError(f"no frame of {self._drive.name} can be read")
@@ -86,15 +89,6 @@ class DemoPlayer(Node):
             sent, header = time.monotonic(), self._send(frame)
             last = frame
         self._wait_for_answer(header)
-
-    def _can_be_answered(self, frame: Frame) -> bool:
-        """Whether the node's regions can work on a frame; it leaves others unanswered."""
-        try:
-            RegionGrid(*frame.image.shape[:2])
-        except ValueError as error:
-            self.get_logger().warning(f"frame {frame.index} is skipped: {error}")
-            return False
-        return True
 
     def _warm_up(self, frame: Frame) -> None:
         """Send a frame until its answer comes back, then let the node forget it.
@@ -150,7 +144,7 @@ def main() -> int:
     rclpy.init()
     try:
         DemoPlayer().play()
-    except (DriveError, NoAnswerError) as error:
+    except (ValueError, NoAnswerError) as error:
         print(error, file=sys.stderr)
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):
