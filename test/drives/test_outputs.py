@@ -198,9 +198,12 @@ def test_a_video(folder: Path, tmp_path: Path) -> None:
     make(tmp_path / "out.mp4", drive(folder, rate=5.0))
     video = drive(tmp_path / "out.mp4")
     assert (len(video), video.rate) == (3, 5.0)
+    overlays = [paint_overlay(noise(n), segmentation(n, *SIZE), CAMVID, 0.7) for n in range(3)]
     for index, frame in enumerate(video):
-        expected = paint_overlay(noise(index), segmentation(index, *SIZE), CAMVID, 0.7)
-        assert np.abs(frame.image.astype(int) - expected).mean() < 40
+        # Noise does not survive a video well; but it is this frame's overlay, and not the frame.
+        distances = [np.abs(frame.image.astype(int) - each).mean() for each in overlays]
+        assert np.argmin(distances) == index
+        assert distances[index] < 0.75 * np.abs(frame.image.astype(int) - noise(index)).mean()
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.mov"])
