@@ -34,6 +34,7 @@ from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE
 from dvsnet_ros.core.schedule import Path as RegionPath
 from dvsnet_ros.drives import KINDS_OF_DRIVES, DriveError, drive
 from dvsnet_ros.drives.names import check_utf8
+from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.drives.video_answers import check_rate
 from dvsnet_ros.drives.video_writer import VideoWriter
 from dvsnet_ros.drives.whole import check_folder
@@ -177,11 +178,10 @@ def _plan(options: argparse.Namespace) -> Plan:
         source = f"synthetic:duration={options.duration}"
     frames = drive(source, rate=options.rate)
     check_rate(frames.name, frames.rate, "give another --rate")
-    first = next(iter(frames), None)
+    first = next(fitting_frames(frames, frames.name, RegionGrid), None)
     if first is None:
         raise DriveError(f"no frame of {frames.name} can be read")
     height, width = first.image.shape[:2]
-    RegionGrid(height, width)
     resolve_device(options.device)
     count = len(frames)
     if options.duration:
@@ -248,7 +248,10 @@ def _report(plan: Plan, kept: DemoRecord, files: Sequence[Path]) -> None:
         "and stamp"
     )
     if len(kept) < plan.frames:
-        print(f"{plan.frames - len(kept)} more can't be read, or are too small for the regions")
+        print(
+            f"the drive announces {plan.frames}: the others can't be read, or are too small for "
+            "the regions"
+        )
     print(
         f"latency, from the frame's publishing to its mask: median "
         f"{1e3 * kept.latency(50):.0f} ms, 99th percentile {1e3 * kept.latency(99):.0f} ms"

@@ -29,7 +29,7 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.core.region_networks import RegionNetworks
-from dvsnet_ros.core.regions import check_overlap
+from dvsnet_ros.core.regions import RegionLayout
 from dvsnet_ros.drives import KINDS_OF_DRIVES, LIST_SUFFIXES, drive
 from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.training.case_files import CaseWriter
@@ -160,8 +160,7 @@ def _make(options: argparse.Namespace) -> int:
     precision = resolve_precision(options.precision, device)
     maker = CaseMaker(
         RegionNetworks(checkpoint, device, precision, input_of_testcases(checkpoint)),
-        size=(options.height, options.width),
-        overlap=options.overlap,
+        _layout(options),
         clip=options.clip,
         remembered=reach_of(options).frames + 1,
     )
@@ -208,7 +207,7 @@ def _write(pairs: Iterator[ShotPair], steps: int, maker: CaseMaker, writer: Case
 
 def _check(options: argparse.Namespace) -> None:
     check_folder(options.save_dir)
-    check_overlap(options.overlap)
+    _layout(options)
     if not 0.0 <= options.clip < 1.0:
         raise ValueError(f"--clip is {options.clip}; it must be from 0 to less than 1")
     if options.num_steps is not None and options.num_steps < 1:
@@ -216,8 +215,6 @@ def _check(options: argparse.Namespace) -> None:
     if options.lights < 1:
         raise ValueError(f"--lights is {options.lights}; it must be at least 1")
     reach_of(options)
-    if (options.height == 0) != (options.width == 0):
-        raise ValueError("give both --height and --width, or neither")
     if (options.stills_dir is None) != (options.labels_dir is None):
         raise ValueError("give both --stills-dir and --labels-dir, or neither")
 
@@ -233,18 +230,11 @@ def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
         parts = []
         first = options.data_list or options.data_dir
         sources = [*options.drives, *([first] if first else [])]
-    reach = reach_of(options)
+    reach, layout = reach_of(options), _layout(options)
     for place, source in enumerate(sources):
         frames = drive(source, data_dir=options.data_dir)
         for light in range(options.lights):
-            pairs = pairs_of_drive(
-                frames,
-                reach,
-                light,
-                place=place,
-                size=(options.height, options.width),
-                overlap=options.overlap,
-            )
+            pairs = pairs_of_drive(frames, reach, light, place=place, layout=layout)
             parts.append(Pairs(pairs, count_pairs(len(frames), reach)))
     if options.stills_dir:
         labelled = load_labelled(options.stills_dir, options.labels_dir)
@@ -256,6 +246,10 @@ def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
             "testcases of what? give drives, --data-list FILE, or --stills-dir and --labels-dir"
         )
     return parts
+
+
+def _layout(options: argparse.Namespace) -> RegionLayout:
+    return RegionLayout(options.height, options.width, overlap=options.overlap)
 
 
 def _listed_pairs(data_list: Path | None, data_dir: Path | None) -> list[ShotPair] | None:

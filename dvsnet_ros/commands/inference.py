@@ -81,7 +81,8 @@ def _drive(options: argparse.Namespace) -> Drive:
             f"which drive, {options.drive} or the list {options.data_list}? give one of them"
         )
     frames = drive(source, data_dir=options.data_dir)
-    _check_apart(options.save_dir, Path(parse_name(source).place))
+    for place in filter(None, (source, options.data_dir)):
+        _check_apart(options.save_dir, Path(parse_name(place).place))
     return frames
 
 

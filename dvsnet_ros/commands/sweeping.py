@@ -84,14 +84,14 @@ class Footage:
         self._said = False  # that its labels are left aside
         self.count = min(len(self.drive), most or len(self.drive))
         if len(self.first(2)) < 2:
-            for _ in self._fitting(_nothing):
+            for _ in self._fitting():
                 pass  # what is wrong with each of the others is said
             raise DriveError(f"{self.drive.name} has fewer than two frames that can be segmented")
 
     def first(self, count: int) -> list[NDArray[np.uint8]]:
         """The images of so many frames, or of all if there are fewer."""
         with reported_before():
-            return [frame.image for frame in itertools.islice(self._fitting(_nothing), count)]
+            return [frame.image for frame in itertools.islice(self._fitting(), count)]
 
     def frames(self, doing: str, forget: Callable[[], object]) -> Iterator[Frame]:
         """All frames; the bar says what is being done. Those left out are reported once.
@@ -104,9 +104,9 @@ class Footage:
                 yield self._with_fitting_labels(frame)
         self._reported = True
 
-    def _fitting(self, forget: Callable[[], object]) -> Iterator[Frame]:
+    def _fitting(self, forget: Callable[[], object] = lambda: None) -> Iterator[Frame]:
         frames = itertools.islice(self.drive, self.count)
-        return fitting_frames(frames, self.drive.name, self._segmenters.grid, forget)
+        return fitting_frames(frames, self.drive.name, self._segmenters.layout.grid, forget)
 
     def _with_fitting_labels(self, frame: Frame) -> Frame:
         if frame.labels is None or frame.label_set in ("", self._label_set):
@@ -119,7 +119,3 @@ class Footage:
                 self.drive.name, frame.label_set, self._label_set,
             )  # fmt: skip
         return replace(frame, labels=None)
-
-
-def _nothing() -> None:
-    """What there is to forget where nothing is kept."""

@@ -87,6 +87,45 @@ class RegionGrid:
         )
 
 
+@dataclass(frozen=True)
+class RegionLayout:
+    """How the frames of a drive are split, whatever their size.
+
+    Attributes:
+        height, width: processing size in pixels; 0 and 0 are each frame's own.
+        rows, columns: of regions.
+        overlap: see RegionGrid.
+
+    Raises:
+        ValueError: if these can't work together; the sentence says what would.
+    """
+
+    height: int = 0
+    width: int = 0
+    rows: int = 2
+    columns: int = 2
+    overlap: int = 64
+
+    def __post_init__(self) -> None:
+        check_overlap(self.overlap)
+        if (self.height == 0) != (self.width == 0) or self.height < 0 or self.width < 0:
+            raise ValueError(
+                f"the processing size is {self.height}x{self.width} (height x width); give both, "
+                "or 0 and 0 for each frame's own size"
+            )
+        if self.height:
+            self.grid(self.height, self.width)
+
+    def grid(self, height: int, width: int) -> RegionGrid:
+        """The regions of a frame of this size, in pixels.
+
+        Raises:
+            ValueError: if it can't be split so; see RegionGrid.
+        """
+        size = (self.height, self.width) if self.height else (height, width)
+        return RegionGrid(*size, self.rows, self.columns, self.overlap)
+
+
 def check_overlap(overlap: int) -> None:
     """Check what can be said of an overlap before the frame's size is known.
 

@@ -124,6 +124,9 @@ DEFAULT_MAX_GAP = 10.0
 """Seconds between the stamps of two frames over which key frames are forgotten, where nothing else
 is said."""
 
+NEARLY_ALL = 0.9
+"""Share of regions on the segmentation path over which the flow path saves next to nothing."""
+
 DEFAULT_SCHEDULE = Schedule("rising", 95.1)
 """What is used where nothing else is said: of the shipped weights, on CamVid's drive, it segments
 18 % of the regions (docs/model_card.md)."""

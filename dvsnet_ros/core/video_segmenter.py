@@ -21,7 +21,7 @@ from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.merging import AGE_DISCOUNT, merge
 from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
-from dvsnet_ros.core.regions import RegionGrid, check_overlap
+from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
 from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState, Tracking
@@ -80,19 +80,12 @@ class VideoSegmenter:
         networks: RegionNetworks | None = None,
     ) -> None:
         checkpoint.require(("segmentation", "flow", "decision"))
-        check_overlap(overlap)
-        if (height == 0) != (width == 0) or height < 0 or width < 0:
-            raise ValueError(
-                f"the processing size is {height}x{width} (height x width); give both, or 0 and 0 "
-                "for each frame's own size"
-            )
+        self._layout = RegionLayout(height, width, rows, columns, overlap)
+        self._grid: RegionGrid | None = None
         if not 0.0 <= max_gap < math.inf:
             raise ValueError(f"a gap of {max_gap} s does not work; give seconds, or 0 for no limit")
         self.label_set = checkpoint.label_set
         self.max_gap = max_gap
-        self._size = (height, width)
-        self._layout = (rows, columns, overlap)
-        self._grid = RegionGrid(height, width, *self._layout) if height else None
         self._schedule = schedule or DEFAULT_SCHEDULE
         self._age_discount = age_discount
         self._networks = networks or _networks_of(checkpoint, device, precision)
@@ -182,9 +175,9 @@ class VideoSegmenter:
                 f"a frame must be uint8 [height, width, 3] (BGR); this one is {frame.dtype} "
                 f"{list(frame.shape)}"
             )
-        height, width = self._size if self._size[0] else frame.shape[:2]
-        if self._grid is None or (self._grid.height, self._grid.width) != (height, width):
-            self._grid = RegionGrid(height, width, *self._layout)
+        grid = self._layout.grid(*frame.shape[:2])
+        if self._grid != grid:
+            self._grid = grid
         return self._grid
 
     def _reset_if_broken(self, shape: tuple[int, ...], stamp: int) -> ResetReason | None:

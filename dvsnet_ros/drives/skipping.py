@@ -55,7 +55,7 @@ def fitting_frames(
     frames: Iterable[Frame],
     name: str,
     check: Callable[[int, int], object],
-    forget: Callable[[], object],
+    forget: Callable[[], object] = lambda: None,
 ) -> Iterator[Frame]:
     """The frames of a size that can be worked on.
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.device import resolve_device, resolve_precision
 from dvsnet_ros.core.region_networks import RegionNetworks
-from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.regions import RegionLayout
 from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, Scheduling
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 
@@ -38,14 +38,14 @@ class Segmenters:
     device: str = "auto"
     precision: str = "auto"
 
-    def grid(self, height: int, width: int) -> RegionGrid:
-        """The regions of a frame of this size.
+    @property
+    def layout(self) -> RegionLayout:
+        """How they split frames.
 
         Raises:
-            ValueError: if it can't be split.
+            ValueError: if it can't work.
         """
-        size = self.size if self.size[0] else (height, width)
-        return RegionGrid(*size, self.rows, self.columns, self.overlap)
+        return RegionLayout(*self.size, self.rows, self.columns, self.overlap)
 
     def networks(self, kind: type[N]) -> N:
         """Networks of this kind, for several segmenters to share.

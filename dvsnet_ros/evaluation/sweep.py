@@ -200,10 +200,7 @@ class Sweep:
         )
         self.scores = JudgedScores()
         self.labelled = 0
-        grid = (segmenters.rows, segmenters.columns)
-        self._truth = TrueScores(
-            networks, size=segmenters.size, grid=grid, overlap=segmenters.overlap
-        )
+        self._truth = TrueScores(networks, segmenters.layout)
 
     def reset(self) -> None:
         """Forget all key frames, as the node does where a frame can't be segmented."""

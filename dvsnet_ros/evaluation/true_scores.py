@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.core.region_networks import RegionNetworks
+from dvsnet_ros.core.regions import RegionLayout
 from dvsnet_ros.training.testcases import CaseMaker, Shot, ShotPair, shot_of_image
 
 OLDEST_KEY = 30
@@ -22,23 +23,12 @@ class TrueScores:
 
     Args:
         networks: segmentation and flow network.
-        size: processing height and width in pixels; (0, 0) is each frame's own.
-        grid: rows and columns of regions.
-        overlap: of the regions.
+        layout: how frames are split.
     """
 
-    def __init__(
-        self,
-        networks: RegionNetworks,
-        *,
-        size: tuple[int, int] = (0, 0),
-        grid: tuple[int, int] = (2, 2),
-        overlap: int,
-    ) -> None:
+    def __init__(self, networks: RegionNetworks, layout: RegionLayout) -> None:
         self._shots: deque[Shot] = deque(maxlen=OLDEST_KEY + 1)
-        self._maker = CaseMaker(
-            networks, size=size, grid=grid, overlap=overlap, clip=-1.0, remembered=OLDEST_KEY + 1
-        )
+        self._maker = CaseMaker(networks, layout, clip=-1.0, remembered=OLDEST_KEY + 1)
         self._count = 0
         self._shape: tuple[int, ...] = ()
         self._known: dict[int, NDArray[np.float64]] = {}

@@ -75,7 +75,7 @@ class DemoPlayer(Node):
         """
         played = itertools.islice(self._drive, self._frames)
         # Those that the node would leave unanswered are left out.
-        frames = fitting_frames(played, self._drive.name, RegionGrid, lambda: None)
+        frames = fitting_frames(played, self._drive.name, RegionGrid)
         last = next(frames, None)
         if last is None:
             raise DriveError(f"no frame of {self._drive.name} can be read")

@@ -11,6 +11,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
+from dvsnet_ros.core.schedule import NEARLY_ALL
 from dvsnet_ros.nodes.statistics import REFUSALS, WINDOW, Case, Summary
 
 PERIOD: Final = 1.0
@@ -18,10 +19,6 @@ PERIOD: Final = 1.0
 
 PATIENCE: Final = 5.0
 """Seconds that an image may be processed for before it is worth a warning."""
-
-NEARLY_ALL: Final = 0.9
-"""Share of regions on the segmentation path, of those with a score, over which the flow path only
-costs time."""
 
 
 @dataclass(frozen=True)

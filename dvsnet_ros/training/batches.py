@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import cv2
@@ -13,6 +14,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 T = TypeVar("T")
+
+ENDING = {signal.SIGINT, signal.SIGTERM}
+"""The signals that end a training, after its step."""
+
+IS_TOLD_WHO = hasattr(signal, "sigwaitinfo")
+"""Whether a process can know who signals it; not on macOS, where signals are left as they are."""
 
 MOST_WORKERS = 8
 """Processes beside a GPU. Distilling on an H200 uses up what about two of them make."""
@@ -49,7 +56,9 @@ def batches(
         multiprocessing_context="fork",
         generator=torch.Generator(),  # whose seed nobody uses; without one it takes from torch's
     )
-    yield from zip(range(first, steps), loader, strict=True)
+    with _signals_wait():  # until the copies have made up their minds about them
+        made = iter(loader)
+    yield from zip(range(first, steps), made, strict=True)
 
 
 class _Made(Dataset[T], Generic[T]):
@@ -64,13 +73,22 @@ def _as_it_is(batch: T) -> T:
     return batch
 
 
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """A block in which this process, and so its copies, get none of the signals that end it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING if IS_TOLD_WHO else ())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)  # the threads that OpenCV had are not in the copy
     # Who stops a job signals all its processes. The training then ends its step, for which it needs
-    # this one, saves, and ends this one itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
+    # this one, saves, and ends this one itself. So signals wait here, and its own alone counts.
+    if IS_TOLD_WHO:
+        threading.Thread(target=_end_when_told, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_when_told(training: int) -> None:

@@ -36,9 +36,9 @@ def for_its_classes(
             "leave --start-share out, or start from a network of the same classes"
         )
     copied = copy.deepcopy(start)
-    present = dict(copied.named_modules())
+    present, new = dict(copied.named_modules()), dict(network.named_modules())
     for layer in network.CLASS_LAYERS:
-        if layer in present:
+        if layer in present and layer in new:
             parent, _, name = layer.rpartition(".")
-            setattr(present[parent], name, copy.deepcopy(network.get_submodule(layer)))
+            setattr(present[parent], name, copy.deepcopy(new[layer]))
     return copied

@@ -21,7 +21,7 @@ from dvsnet_ros.core.checkpoint import Checkpoint, InputFormat
 from dvsnet_ros.core.decode import decode
 from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
-from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.images import read_image
@@ -35,6 +35,9 @@ from dvsnet_ros.training.key_frames import KeyReach
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+LAYOUT = RegionLayout(overlap=0)
+"""How the original splits frames here."""
 
 ORIGINAL_MEAN = (104.00698793, 116.66876762, 122.67891434)
 """What the original's `gentestcase.py` subtracts; its `inference.py` has other digits."""
@@ -109,8 +112,7 @@ def pairs_of_drive(
     light: int = 0,
     *,
     place: int = 0,
-    size: tuple[int, int] = (0, 0),
-    overlap: int = 0,
+    layout: RegionLayout = LAYOUT,
 ) -> Iterator[ShotPair]:
     """Every frame of a drive with the key frames within reach before it, the farthest first.
 
@@ -123,18 +125,13 @@ def pairs_of_drive(
         light: 0 shows frames as they are; any other all of them under one other light, as another
             camera at another time of day would.
         place: the drive's among those of a run, two of which may bear the same name.
-        size: processing height and width in pixels; (0, 0) is each frame's own.
-        overlap: of the regions.
+        layout: how frames are split.
 
     Raises:
         ValueError: if all frames are too small; see `fitting_frames`.
     """
-
-    def check(height: int, width: int) -> RegionGrid:
-        return RegionGrid(*(size if size[0] else (height, width)), overlap=overlap)
-
     before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
-    for index, frame in enumerate(fitting_frames(drive, drive.name, check, before.clear)):
+    for index, frame in enumerate(fitting_frames(drive, drive.name, layout.grid, before.clear)):
         image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
         current = shot_of_image(f"{drive.name} {place} {index} {light}", image)
         shots = [shot for _, shot in before]
@@ -198,9 +195,7 @@ class CaseMaker:
 
     Args:
         networks: segmentation and flow network.
-        size: processing height and width in pixels; (0, 0) is each frame's own.
-        grid: rows and columns of regions.
-        overlap: of the regions; the original has none here.
+        layout: how frames are split.
         clip: testcases with at most this share (0-1) of agreement are left out.
         remembered: how many frames to keep between pairs; each is segmented once if that many
             pairs back it was last used.
@@ -209,16 +204,13 @@ class CaseMaker:
     def __init__(
         self,
         networks: RegionNetworks,
+        layout: RegionLayout = LAYOUT,
         *,
-        size: tuple[int, int] = (0, 0),
-        grid: tuple[int, int] = (2, 2),
-        overlap: int = 0,
         clip: float = 0.0,
         remembered: int = 4,
     ) -> None:
         self._networks = networks
-        self._size = size
-        self._layout = (*grid, overlap)
+        self._layout = layout
         self._clip = clip
         self._prepared = _Recent[str, _Prepared](remembered)
         self._views = _Recent[str, NDArray[np.uint8] | None](remembered)
@@ -278,9 +270,8 @@ class CaseMaker:
 
     def _segment(self, shot: Shot) -> _Prepared:
         frame = shot.load()
-        height, width = self._size if self._size[0] else frame.shape[:2]
         try:
-            grid = RegionGrid(height, width, *self._layout)
+            grid = self._layout.grid(*frame.shape[:2])
         except ValueError as error:
             raise DataError(f"'{shot.name}': {error}") from error
         # While the frame is at hand: to load it is to read and decode a file.

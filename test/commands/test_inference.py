@@ -124,6 +124,10 @@ def test_masks_do_not_lie_among_the_drives_images(
     monkeypatch.chdir(tmp_path)
     assert inference.run(["./video/?rate=5", "--restore-from", str(checkpoint), *SETTINGS]) == 2
     assert "'video' is the drive's own folder; give another --save-dir" in capsys.readouterr().err
+    (tmp_path / "list.txt").write_text("".join(f"{path.name}\n" for path in source.iterdir()))
+    listed = ["--data-list", "list.txt", "--data-dir", "video"]
+    assert inference.run([*listed, "--restore-from", str(checkpoint), *SETTINGS]) == 2
+    assert "'video' is the drive's own folder; give another --save-dir" in capsys.readouterr().err
     assert outputs(source) == before
 
 

@@ -1,11 +1,13 @@
 """``dvsnet`` lists its commands, refuses others, and imports only the one that is asked for."""
 
 import importlib
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import IO
 
@@ -49,6 +51,26 @@ def test_nobody_needs_to_read_what_is_printed(unbuffered: str) -> None:
     with os.fdopen(writing, "wb") as nobody:
         assert print_to(nobody, unbuffered, "--help") == (1, "")
         assert print_to(nobody, unbuffered, "record", "--help")[1] == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_does_its_work_although_nobody_reads_on(unbuffered: str, tmp_path: Path) -> None:
+    cases = tmp_path / "cases"
+    street = "synthetic:width=128,height=96,rate=10,duration=0.3"
+    arguments = ("gentestcase", street, "--max-distance", "1", "--save-dir", str(cases))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        code, said = print_to(nobody, unbuffered, *arguments)
+    assert code == 1
+    assert "Broken pipe" not in said
+    assert (cases / "testcases.json").is_file()
+
+
+def test_output_may_be_redirected_in_python() -> None:
+    with redirect_stdout(io.StringIO()) as printed:
+        assert main(["--version"]) == 0
+    assert printed.getvalue().startswith("dvsnet ")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -83,7 +83,7 @@ def test_scores_are_held_against_the_regions_own(
     assert len(sweep.scores.true) == (len(footage) - 1) * rows * columns
     true: list[float] = []
     networks = gridded.networks(RegionNetworks)
-    truth = TrueScores(networks, grid=(rows, columns), overlap=gridded.overlap)
+    truth = TrueScores(networks, gridded.layout)
     for age, frame in enumerate(footage):
         truth.add(frame.image)
         if age:

@@ -28,3 +28,12 @@ def test_a_camera_of_that_very_rate_is_followed() -> None:
 
 def test_nothing_is_made_up_for_after_a_pause() -> None:
     assert admitted(1.0, [0.0, 100.0, 100.1, 100.2, 101.0]) == [0.0, 100.0, 101.0]
+
+
+def test_a_higher_rate_counts_from_the_next_image_on() -> None:
+    limit = RateLimit()
+    assert limit.admits(0.0, 0.01)
+    assert not limit.admits(20.0, 0.01)
+    assert not limit.admits(20.1, 5.0)
+    assert limit.admits(20.4, 5.0)
+    assert limit.admits(20.41, 0.0)

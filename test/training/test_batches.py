@@ -27,6 +27,14 @@ def test_a_signal_to_all_processes_of_a_job_costs_no_batch(number: signal.Signal
     assert [step for step, _ in batches(make, 0, 3, workers=1)] == [0, 1, 2]
 
 
+def test_signals_wait_in_the_makers_alone() -> None:
+    made = batches(lambda _: signal.pthread_sigmask(signal.SIG_BLOCK, ()), 0, 2, workers=1)
+    _, in_the_maker = next(made)
+    assert {signal.SIGINT, signal.SIGTERM} <= in_the_maker
+    here = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert not {signal.SIGINT, signal.SIGTERM} & here
+
+
 def test_who_uses_the_batches_can_end_their_maker() -> None:
     made = batches(lambda _: os.getpid(), 0, 100, workers=1)
     _, maker = next(made)

@@ -48,11 +48,14 @@ def test_as_many_classes_keep_all() -> None:
     assert for_its_classes(start, CompactSegmenter(3, 4), 0.5) is start
 
 
-def test_other_sizes_are_told_whatever_the_classes() -> None:
-    """A network of another kind or without a correction has other layers."""
-    network = FlowNet(3, 4, correction=8)
+@pytest.mark.parametrize("corrections", [(0, 8), (8, 0)])
+def test_other_sizes_are_told_whatever_the_classes(corrections: tuple[int, int]) -> None:
+    """A network without a correction has other layers than one with it."""
+    start, network = (
+        FlowNet(n, 4, correction=c) for n, c in zip((11, 3), corrections, strict=True)
+    )
     with pytest.raises(ValueError, match="other layers than the one to train"):
-        fitted(for_its_classes(FlowNet(11, 4), network, 0.0), network)
+        fitted(for_its_classes(start, network, 0.0), network)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.networks.resize import resize_bilinear
 from dvsnet_ros.core.networks.warp import warp
 from dvsnet_ros.core.region_networks import RegionNetworks
-from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -213,7 +213,7 @@ def test_a_pair_is_tracked_as_the_frames_of_a_drive_are(
     for frame in frames:
         segmenter.segment(frame)
     driven, tracks[:] = tracks[:], []
-    maker = CaseMaker(networks, overlap=16, remembered=4)
+    maker = CaseMaker(networks, RegionLayout(overlap=16), remembered=4)
     pairs = list(pairs_of_drive(drive(tmp_path), KeyReach(3)))
     for pair in pairs:
         maker.cases(pair)
@@ -239,7 +239,7 @@ def test_no_frame_is_loaded_twice(checkpoint: Checkpoint, tracked: bool) -> None
     )
     used = with_track(checkpoint) if tracked else checkpoint
     networks = RegionNetworks(used, torch.device("cpu"), torch.float32)
-    maker = CaseMaker(networks, overlap=16)
+    maker = CaseMaker(networks, RegionLayout(overlap=16))
     maker.cases(ShotPair(key, current, (between,)))
     assert sorted(loaded) == (["a", "b", "c"] if tracked else ["a", "c"])
 

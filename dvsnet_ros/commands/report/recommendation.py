@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.schedule import NEARLY_ALL
 from dvsnet_ros.evaluation.sweep import Outcome
-
-NEARLY_ALL: Final = 0.9
-"""Share of the regions on the segmentation path over which hardly anything is saved."""
 
 
 @dataclass(frozen=True)
