@@ -1,4 +1,4 @@
-"""Plays a drive into the node `dvsnet`, in the drive's own time, and ends with the drive.
+"""Plays a drive into the node `dvsnet`, in the drive's own time, and ends with drive or node.
 
 ros2 launch dvsnet_ros replay.launch.py drive:=street.mp4 rviz:=true
 ros2 launch dvsnet_ros replay.launch.py --show-args     lists the arguments
@@ -19,13 +19,15 @@ from launch.actions import (
     ExecuteProcess,
     IncludeLaunchDescription,
     OpaqueFunction,
+    RegisterEventHandler,
     Shutdown,
     TimerAction,
 )
+from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node, SetParameter
+from launch_ros.actions import LifecycleNode, Node, SetParameter
 from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import ExecutableInPackage
 
@@ -85,17 +87,26 @@ def process(command: list[object], variables: dict[str, str]) -> ExecuteProcess:
         name="player",
         output="screen",
         additional_env=variables,
-        on_exit=end_with_player,
+        on_exit=end_with("player"),
     )
 
 
-def end_with_player(event: ProcessExited, context: LaunchContext) -> list[Action]:
-    """The end of everything, unless it has come already."""
-    if context.is_shutdown:
-        return []
-    if event.returncode:
-        raise RuntimeError("the player failed; it says why above")
-    return [Shutdown(reason="the drive is over")]
+def end_with(who: str) -> Callable[[ProcessExited, LaunchContext], list[Action]]:
+    """What ends everything when this process has ended, unless the end has come already."""
+
+    def end(event: ProcessExited, context: LaunchContext) -> list[Action]:
+        if context.is_shutdown:
+            return []
+        if event.returncode:
+            raise RuntimeError(f"the {who} failed; it says why above")
+        return [Shutdown(reason=f"the {who} has ended")]
+
+    return end
+
+
+def is_the_node(action: Action) -> bool:
+    """Whether it is the node's process, without which the player would wait for ever."""
+    return isinstance(action, LifecycleNode)
 
 
 def play_command(given: Given, topic: str) -> list[object]:
@@ -173,6 +184,9 @@ def generate_launch_description() -> LaunchDescription:
             SetParameter("use_sim_time", True),
             OpaqueFunction(function=rviz),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(str(node))),
+            RegisterEventHandler(
+                OnProcessExit(target_action=is_the_node, on_exit=end_with("node"))
+            ),
             OpaqueFunction(function=player),
         ]
     )

@@ -140,6 +140,16 @@ def test_a_wrong_drive_ends_all_with_its_sentence(peer: Peer, parameter_file: Pa
         assert process.wait(END) == 1
 
 
+@pytest.mark.timeout(240)
+def test_a_node_that_fails_ends_all(peer: Peer, tmp_path: Path) -> None:
+    path = tmp_path / "parameters.yaml"
+    path.write_text("/**: {ros__parameters: {target: 500.0}}\n")
+    with launched(FILE, f"drive:={STREET}", f"params_file:={path}") as process:
+        process.wait_for("a parameter can't be used")
+        process.wait_for("the node failed; it says why above")
+        assert process.wait(END) == 1
+
+
 def test_rviz_that_is_not_installed_is_said(ros_domain: int, parameter_file: Path) -> None:
     if "rviz2" in get_packages_with_prefixes():
         pytest.skip("rviz2 is installed here")
