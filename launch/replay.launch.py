@@ -32,6 +32,7 @@ from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import ExecutableInPackage
 
 from dvsnet_ros.drives.folders import BAG_SUFFIXES, is_bag_folder
+from dvsnet_ros.drives.topics import COMPRESSED, camera_info_beside
 from dvsnet_ros.nodes.large_images import large_images_environment
 
 SHARE = Path(get_package_share_directory("dvsnet_ros"))
@@ -72,7 +73,7 @@ def player(context: LaunchContext) -> list[Action]:
     given = given_by(context)
     topic = posixpath.join("/", given("namespace"), given("image"))
     if given("image_transport") == "compressed":
-        topic = topic.removesuffix("/compressed")  # as the node does
+        topic = topic.removesuffix(COMPRESSED)  # as the node does
     if not (is_bag(Path(given("drive"))) and has_ros2_bag()):
         # It waits for the node by itself.
         return [process(play_command(given, topic), {})]
@@ -120,8 +121,8 @@ def play_command(given: Given, topic: str) -> list[object]:
 
 def bag_command(given: Given, topic: str) -> list[object]:
     """`ros2 bag play`, of the camera and the transforms alone: a bag may hold masks already."""
-    beside = posixpath.join(posixpath.dirname(topic), "camera_info")
-    topics = ["--topics", topic, f"{topic}/compressed", beside, "/tf", "/tf_static"]
+    beside = camera_info_beside(topic)
+    topics = ["--topics", topic, f"{topic}{COMPRESSED}", beside, "/tf", "/tf_static"]
     times = ["--rate", given("rate"), "--start-offset", given("start"), "--clock"]
     # A second to be found by the node in; in a loop the beginning comes again anyway.
     delay = [] if looped(given) else ["--delay", "1"]
@@ -149,7 +150,7 @@ def when_subscribed(topic: str, action: Action) -> OpaqueFunction:
 
     def look(context: LaunchContext) -> list[Action]:
         listener = get_ros_node(context)
-        if any(map(listener.count_subscribers, (topic, f"{topic}/compressed"))):
+        if any(map(listener.count_subscribers, (topic, f"{topic}{COMPRESSED}"))):
             return [action]
         return [TimerAction(period=POLL, actions=[OpaqueFunction(function=look)])]
 

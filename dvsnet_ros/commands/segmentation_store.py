@@ -16,7 +16,7 @@ from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.segmentation_file import Stamped, load_segmentations, save_segmentations
 from dvsnet_ros.core.segmenter_state import SegmenterState, load_state, save_state
 from dvsnet_ros.drives.whole import explained
-from dvsnet_ros.training.state import check_settings
+from dvsnet_ros.training.state import check_settings, replace_text
 
 MOST_FRAMES: Final = 32
 MOST_BYTES: Final = 2**25
@@ -127,9 +127,7 @@ class SegmentationStore:
             "stretches": self._stretches,
             "finished": self.finished,
         }
-        part = self.folder / f"{PROGRESS}.part"
-        part.write_text(json.dumps(progress), encoding="utf-8")
-        part.replace(self.folder / PROGRESS)
+        replace_text(self.folder / PROGRESS, json.dumps(progress))
 
     def __iter__(self) -> Iterator[Stamped]:
         """What is saved, frame by frame."""
