@@ -2,20 +2,25 @@
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives.frame import DriveError, Frame, frame_index
+from dvsnet_ros.drives.frame import NANOSECONDS, DriveError, Frame, frame_index
 from dvsnet_ros.drives.names import check_utf8
-from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_timing, usual_rate
 
 _log = logging.getLogger(__name__)
+
+SAME_TIME: Final = 0.5
+"""Milliseconds by which what OpenCV says of one frame's time may differ."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,18 @@ class VideoDrive:
     """A drive in a video file that OpenCV can decode.
 
     Every pass over the drive opens the file anew, so that passes do not disturb each other.
+
+    Attributes:
+        path: the file.
+        rate: frames a second.
+        stamps: of each frame, in nanoseconds from 0.
+        times: when the file says that each frame is shown, in milliseconds.
     """
 
     path: Path
     rate: float
-    length: int
+    stamps: Sequence[int]
+    times: Sequence[float]
 
     @property
     def name(self) -> str:
@@ -35,11 +47,11 @@ class VideoDrive:
         return self.path.stem
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.stamps)
 
     def __iter__(self) -> Iterator[Frame]:
         with _opened(self.path) as capture:
-            for index in range(len(self)):
+            for index, stamp in enumerate(self.stamps):
                 image = _next_image(capture)
                 if image is None:
                     _log.warning(
@@ -47,35 +59,16 @@ class VideoDrive:
                         self.path, index, len(self),
                     )  # fmt: skip
                     return
-                yield Frame(image, regular_stamp(index, self.rate), index=index)
+                yield Frame(image, stamp, index=index)
 
     def __getitem__(self, index: int) -> Frame:
         index = frame_index(index, len(self))
-        image = self._sought(index)
+        image = _sought(self.path, self.times, index)
         if image is None:
             image = self._stepped_to(index)
         if image is None:
             raise DriveError(f"frame {index} of {self.path} can't be decoded")
-        return Frame(image, regular_stamp(index, self.rate), index=index)
-
-    def _sought(self, index: int) -> NDArray[np.uint8] | None:
-        """The image of a frame where OpenCV can go to it.
-
-        It goes to no frame beyond those that a container announces, and in some containers
-        (MPEG-TS) to another one: the time tells.
-        """
-        with _opened(self.path) as capture:
-            if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(self):
-                return None
-            image = _next_image(capture)
-            start = capture.get(cv2.CAP_PROP_POS_MSEC)
-            if index == 0:
-                return image
-            capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-            image = _next_image(capture)
-            since = (capture.get(cv2.CAP_PROP_POS_MSEC) - start) / 1e3
-            is_meant = abs(since * capture.get(cv2.CAP_PROP_FPS) - index) < 0.5
-            return image if is_meant else None
+        return Frame(image, self.stamps[index], index=index)
 
     def _stepped_to(self, index: int) -> NDArray[np.uint8] | None:
         """The image of a frame, by way of all frames before it."""
@@ -83,6 +76,26 @@ class VideoDrive:
             for _ in range(index):
                 capture.grab()
             return _next_image(capture)
+
+
+def _sought(path: Path, times: Sequence[float], index: int) -> NDArray[np.uint8] | None:
+    """The image of a video's frame where OpenCV can go to it.
+
+    It goes to no frame beyond those that a container announces, and in some containers (MPEG-TS)
+    to another one: the time tells, if each frame has its own.
+    """
+    with _opened(path) as capture:
+        if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(times) or not _rise(times):
+            return None
+        image = _next_image(capture)
+        start = capture.get(cv2.CAP_PROP_POS_MSEC)
+        if index == 0:
+            return image
+        capture.set(cv2.CAP_PROP_POS_FRAMES, index)
+        image = _next_image(capture)
+        since = capture.get(cv2.CAP_PROP_POS_MSEC) - start
+        is_meant = abs(since - (times[index] - times[0])) < SAME_TIME
+        return image if is_meant else None
 
 
 @contextmanager
@@ -108,34 +121,51 @@ def _next_image(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
 
 
 def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
-    """A drive in a video file; its stamps come from the rate, the video's own by default.
+    """A drive in a video file.
+
+    Its frames' stamps are when they are shown, from 0 on, or come from the rate if there is one.
+    Where the file does not say when each is shown, its own rate does.
 
     Raises:
         DriveError: OpenCV can't open the file, or it has no frame.
     """
     with _opened(path) as capture:
-        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         own_rate = capture.get(cv2.CAP_PROP_FPS)
         if _next_image(capture) is None:
             raise DriveError(f"the video {path} has no frame that can be decoded")
-        # Only some containers count frames (MP4, AVI); of the others, OpenCV takes the duration
-        # times the rate, which is wrong where the rate changes. A packet mostly is a frame.
-        packets = _packets(path)
-        length = packets if packets == announced else 1 + _frames_left(capture)
-    if not rate:
-        rate = own_rate if 0 < own_rate < math.inf else DEFAULT_RATE
-    return VideoDrive(path, rate, length)
+    times = _frame_times(path)
+    known = 0 < own_rate < math.inf
+    if rate or not _rise(times):
+        rate = rate or (own_rate if known else DEFAULT_RATE)
+        return VideoDrive(path, rate, regular_timing(len(times), rate).stamps, times)
+    stamps = [round((time - times[0]) * NANOSECONDS / 1000) for time in times]
+    rate = own_rate if known else usual_rate(stamps) or DEFAULT_RATE
+    return VideoDrive(path, rate, stamps, times)
 
 
-def _packets(path: Path) -> int:
-    """How many packets a video has, which takes no decoding."""
+def _frame_times(path: Path) -> list[float]:
+    """When each frame of a video is shown, in milliseconds.
+
+    Mostly packets tell, without any decoding. They are not the frames where a container only
+    estimates how many it has (all but MP4 and AVI: OpenCV takes the duration times the rate), and
+    where a phone has cut a beginning or an end off what is shown, but not out of the file.
+    """
     with _opened(path) as capture:
+        announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         capture.set(cv2.CAP_PROP_FORMAT, -1)
-        return _frames_left(capture)
+        packets = sorted(_times_left(capture))
+    if len(packets) == announced and _sought(path, packets, len(packets) - 1) is not None:
+        return packets
+    with _opened(path) as capture:
+        return _times_left(capture)
 
 
-def _frames_left(capture: cv2.VideoCapture) -> int:
-    count = 0
+def _times_left(capture: cv2.VideoCapture) -> list[float]:
+    times = []
     while capture.grab():
-        count += 1
-    return count
+        times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+    return times
+
+
+def _rise(times: Sequence[float]) -> bool:
+    return all(later > earlier for earlier, later in pairwise(times))

@@ -61,16 +61,18 @@ def test_video_that_announces_too_many_frames(video: Path) -> None:
     assert len(opened) == len(list(opened)) == 10
 
 
-def write_hastening_video(path: Path) -> None:
-    """Sixty frames, 30 of them at 10 Hz and then 30 at 30 Hz."""
-    with av.open(str(path), "w") as container:
+def write_hastening_video(path: Path, start: int = 0) -> None:
+    """Sixty frames, 30 of them at 10 Hz and then 30 at 30 Hz; MP4 hides those before 0."""
+    options = {"avoid_negative_ts": "disabled"} if start < 0 else {}
+    with av.open(str(path), "w", options=options) as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 30)
         for index in range(60):
             pixels = np.full((48, 64, 3), 4 * index, np.uint8)
             frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
-            frame.pts, frame.time_base = 3 * index if index < 30 else 60 + index, Fraction(1, 30)
+            frame.pts = start + (3 * index if index < 30 else 60 + index)
+            frame.time_base = Fraction(1, 30)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
@@ -87,6 +89,37 @@ def test_every_frame_of_a_video_whose_rate_changes(
     assert (np.diff([image.mean() for image in images]) > 0).all()
     for index in (0, 33, 34, 59):
         np.testing.assert_array_equal(opened[index].image, images[index])
+    assert not caplog.records
+    times = [index / 10 if index < 30 else 2 + index / 30 for index in range(60)]
+    assert np.abs(np.array(opened.stamps) / 1e9 - times).max() < 1e-3  # some count milliseconds
+    assert opened[34].stamp == opened.stamps[34]
+    assert drive(path, rate=20.0)[34].stamp == 1_700_000_000
+
+
+def test_a_video_that_does_not_say_when(tmp_path: Path) -> None:
+    path = tmp_path / "ride.h264"
+    write_hastening_video(path)
+    opened = drive(path)
+    assert [frame.stamp * opened.rate / 1e9 for frame in opened] == list(range(60))
+    np.testing.assert_array_equal(opened[40].image, list(opened)[40].image)
+
+
+def test_a_video_whose_beginning_is_cut_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    write_hastening_video(whole)
+    write_hastening_video(cut, start=-21)
+    frames = list(drive(whole))
+    opened = drive(cut)
+    shown = list(opened)
+    first = 60 - len(shown)
+    assert 0 < first <= 7
+    assert len(opened) == len(shown)
+    for index in (0, 30, -1):
+        np.testing.assert_array_equal(shown[index].image, frames[first:][index].image)
+        np.testing.assert_array_equal(opened[index].image, shown[index].image)
+        assert shown[index].stamp == frames[first:][index].stamp - frames[first].stamp
     assert not caplog.records
 
 
