@@ -2,72 +2,97 @@
 
 ros2 launch dvsnet_ros dvsnet.launch.py --show-args     lists the arguments
 
-An argument that is left empty leaves what the parameter file says.
+Every parameter of the node is an argument, too; one that is left empty leaves what the parameter
+file says.
 """
 
+import posixpath
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription
+from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from dvsnet_ros.nodes.large_images import large_images_environment
+from dvsnet_ros.nodes.parameters import TABLE
 
 CONFIG = Path(get_package_share_directory("dvsnet_ros")) / "config"
-# Launch arguments that set the parameter of the same name, and its type.
-PARAMETERS = {
-    "checkpoint": str,
-    "device": str,
-    "precision": str,
-    "target": float,
-    "image_transport": str,
-    "reliability": str,
-}
+RESPAWN_DELAY = 2.0  # seconds
+SIM_TIME = "use_sim_time"
+PARAMETERS = {name: type(spec.default) for name, spec in TABLE.items()} | {SIM_TIME: bool}
+
+
+def given(context: LaunchContext, name: str) -> str:
+    """The value of a launch argument."""
+    return LaunchConfiguration(name).perform(context)
 
 
 def node(context: LaunchContext) -> list[LifecycleNode]:
     """The node, as the launch arguments want it."""
-
-    def given(name: str) -> str:
-        return LaunchConfiguration(name).perform(context)
-
     parameters = {
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
         for name, kind in PARAMETERS.items()
-        if given(name)
+        if given(context, name)
     }
+    variables = large_images_environment() if given(context, "large_images") == "true" else {}
     return [
         LifecycleNode(
             package="dvsnet_ros",
             executable="dvsnet_node",
             name="dvsnet",
-            namespace=given("namespace"),
+            namespace=given(context, "namespace"),
             output="screen",
             emulate_tty=True,
-            parameters=[given("params_file"), *([parameters] if parameters else [])],
-            remappings=[("image", given("image"))],
-            ros_arguments=["--log-level", given("log_level")],
-            additional_env=large_images_environment() if given("large_images") == "true" else {},
+            parameters=[given(context, "params_file"), *([parameters] if parameters else [])],
+            remappings=[("image", given(context, "image"))],
+            ros_arguments=["--log-level", given(context, "log_level")],
+            additional_env=variables,
+            respawn=given(context, "respawn") == "true",
+            respawn_delay=RESPAWN_DELAY,
         )
     ]
 
 
+def rviz(context: LaunchContext) -> list[Action]:
+    """RViz, if it is asked for."""
+    if given(context, "rviz") != "true":
+        return []
+    try:
+        get_package_share_directory("rviz2")
+    except PackageNotFoundError as error:
+        raise RuntimeError(
+            "rviz:=true needs the ROS package rviz2, which is not installed here; install it (apt "
+            "install ros-<distribution>-rviz2), or leave rviz:=true out"
+        ) from error
+    arguments = ["-d", str(CONFIG / "dvsnet.rviz")]
+    remappings = shown_in(given(context, "namespace"))
+    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=remappings)]
+
+
+def shown_in(namespace: str) -> list[tuple[str, str]]:
+    """What leads RViz from the topics that its configuration names to the node's."""
+    topics = [f"/dvsnet/{output}" for output in ("overlay", "confidence", "mask")]
+    return [(topic, posixpath.join("/", namespace, topic.lstrip("/"))) for topic in topics]
+
+
 def generate_launch_description() -> LaunchDescription:
-    """The arguments, and the node."""
+    """The arguments, RViz and the node."""
     arguments = {
         "image": ("image", "camera topic; of compressed images, the topic without /compressed"),
         "namespace": ("", "namespace of the node"),
         "params_file": (str(CONFIG / "dvsnet.yaml"), "parameter file"),
-        "checkpoint": ("", "safetensors file with the networks"),
-        "device": ("", "auto, cpu, cuda or cuda:N"),
-        "precision": ("", "auto, float32, bfloat16 or float16"),
-        "target": ("", "score below which a region goes to the segmentation path, 0 to 100"),
-        "image_transport": ("", "raw, or compressed for images on <image>/compressed"),
-        "reliability": ("", "of the image subscription: best_effort or reliable"),
         "log_level": ("info", "debug, info, warn, error or fatal"),
+        SIM_TIME: ("", "true: take the time from /clock, as of a bag that is played"),
+    }
+    arguments |= {name: ("", spec.description) for name, spec in TABLE.items()}
+    choices = {
+        "large_images": ("true", "give Fast DDS shared memory for images of over half a megabyte"),
+        "respawn": ("false", "start the node again where its process ends"),
+        "rviz": ("false", "open RViz with what the node publishes"),
     }
     return LaunchDescription(
         [
@@ -75,12 +100,13 @@ def generate_launch_description() -> LaunchDescription:
                 DeclareLaunchArgument(name, default_value=default, description=text)
                 for name, (default, text) in arguments.items()
             ),
-            DeclareLaunchArgument(
-                "large_images",
-                default_value="true",
-                choices=["true", "false"],
-                description="give Fast DDS shared memory for images of over half a megabyte",
+            *(
+                DeclareLaunchArgument(
+                    name, default_value=default, choices=["true", "false"], description=text
+                )
+                for name, (default, text) in choices.items()
             ),
+            OpaqueFunction(function=rviz),
             OpaqueFunction(function=node),
         ]
     )

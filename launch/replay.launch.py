@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import (
@@ -27,7 +27,7 @@ from launch.event_handlers import OnProcessExit
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import LifecycleNode, Node, SetParameter
+from launch_ros.actions import LifecycleNode, SetParameter
 from launch_ros.ros_adapters import get_ros_node
 from launch_ros.substitutions import ExecutableInPackage
 
@@ -44,28 +44,6 @@ Given = Callable[[str], str]
 def given_by(context: LaunchContext) -> Given:
     """What gives the values of the launch arguments."""
     return lambda name: LaunchConfiguration(name).perform(context)
-
-
-def rviz(context: LaunchContext) -> list[Action]:
-    """RViz, if it is asked for."""
-    if given_by(context)("rviz") != "true":
-        return []
-    try:
-        get_package_share_directory("rviz2")
-    except PackageNotFoundError as error:
-        raise RuntimeError(
-            "rviz:=true needs the ROS package rviz2, which is not installed here; install it (apt "
-            "install ros-<distribution>-rviz2), or leave rviz:=true out"
-        ) from error
-    arguments = ["-d", str(SHARE / "config" / "dvsnet.rviz")]
-    remappings = shown_in(given_by(context)("namespace"))
-    return [Node(package="rviz2", executable="rviz2", arguments=arguments, remappings=remappings)]
-
-
-def shown_in(namespace: str) -> list[tuple[str, str]]:
-    """What leads RViz from the topics that its configuration names to the node's."""
-    topics = [f"/dvsnet/{output}" for output in ("overlay", "confidence", "mask")]
-    return [(topic, posixpath.join("/", namespace, topic.lstrip("/"))) for topic in topics]
 
 
 def player(context: LaunchContext) -> list[Action]:
@@ -158,16 +136,12 @@ def when_subscribed(topic: str, action: Action) -> OpaqueFunction:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The arguments, the node in the drive's time, RViz and the player."""
+    """The arguments, the node (and RViz) in the drive's time, and the player."""
     arguments = {
         "drive": ("synthetic", "a bag, a folder of images, a video, ... or synthetic"),
         "image": ("/camera/image_raw", "topic of the images; for `ros2 bag play`, the bag's own"),
         "rate": ("1.0", "factor of speed; 0.5 plays half as fast as recorded"),
         "start": ("0.0", "seconds into the drive"),
-    }
-    choices = {
-        "loop": "begin anew at the end, until Ctrl-C",
-        "rviz": "open RViz",
     }
     node = SHARE / "launch" / "dvsnet.launch.py"
     return LaunchDescription(
@@ -176,14 +150,13 @@ def generate_launch_description() -> LaunchDescription:
                 DeclareLaunchArgument(name, default_value=default, description=text)
                 for name, (default, text) in arguments.items()
             ),
-            *(
-                DeclareLaunchArgument(
-                    name, default_value="false", choices=["true", "false"], description=text
-                )
-                for name, text in choices.items()
+            DeclareLaunchArgument(
+                "loop",
+                default_value="false",
+                choices=["true", "false"],
+                description="begin anew at the end, until Ctrl-C",
             ),
             SetParameter("use_sim_time", True),
-            OpaqueFunction(function=rviz),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(str(node))),
             RegisterEventHandler(
                 OnProcessExit(target_action=is_the_node, on_exit=end_with("node"))

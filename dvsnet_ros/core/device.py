@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import torch
 
 from dvsnet_ros.core.memory import give_back_freed_memory
+from dvsnet_ros.core.precisions import PRECISION_NAMES
 
-PRECISIONS = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+PRECISIONS: Final[dict[str, torch.dtype]] = {name: getattr(torch, name) for name in PRECISION_NAMES}
 
 
 def resolve_device(name: str) -> torch.device:

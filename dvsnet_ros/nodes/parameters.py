@@ -1,7 +1,8 @@
 """Every parameter of the node, in one table: the fields of `Settings`.
 
 Their types, defaults, ranges and descriptions are declared here once; what ``ros2 param describe``
-shows, what is refused, and what the node runs with all come from this table.
+shows, what is refused, what the node runs with, and the arguments of its launch file all come from
+this table. The process of the launch file may not have torch, so nothing here imports it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from dvsnet_ros.core.device import PRECISIONS
+from dvsnet_ros.core.precisions import PRECISION_NAMES
 from dvsnet_ros.core.schedule import DEFAULT_MAX_GAP, DEFAULT_SCHEDULE, MODES, Schedule
 
 Value = TypeVar("Value", str, bool, int, float)
@@ -78,7 +79,7 @@ class Settings:
     precision: str = _parameter(
         "auto",
         "Number format of the networks; auto is the fastest that the device computes natively.",
-        choices=("auto", *PRECISIONS),
+        choices=("auto", *PRECISION_NAMES),
     )
     input_height: int = _parameter(
         0,

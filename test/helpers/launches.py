@@ -1,10 +1,12 @@
 """The real `ros2 launch`, and what it launched."""
 
+import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
@@ -30,6 +32,16 @@ def launched(file: str, *arguments: str, **environment: str) -> Iterator[Process
     command = [sys.executable, ros2, "launch", "dvsnet_ros", file, *arguments]
     with running(command, **environment) as process:
         yield process
+
+
+def launch_file(path: Path) -> ModuleType:
+    """A launch file, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem.replace(".", "_"), path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def shown_arguments(process: Process) -> list[str]:

@@ -152,10 +152,23 @@ def test_core_is_torch_only_and_drives_know_no_torch(repository: Path) -> None:
     for path in modules(repository, "core"):
         images = {"cv2"} if path.name in ("overlay.py", "tracking.py") else set()
         assert tops(path) & {"cv2", "matplotlib", "rosbags"} <= images, path
-    code = "import sys, dvsnet_ros.drives; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    check_torch_stays_away("dvsnet_ros.drives")
     for path in modules(repository, "drives"):
         assert "torch" not in tops(path), path
+
+
+def test_the_launch_files_know_no_torch(repository: Path) -> None:
+    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
+    files = list((repository / "launch").glob("*.py"))
+    assert files
+    ours = {name for path in files for name in imports(path) if name.startswith("dvsnet_ros")}
+    modules = {name for name in ours if name.rpartition(".")[0] not in ours}
+    check_torch_stays_away(", ".join(modules))
+
+
+def check_torch_stays_away(modules: str) -> None:
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_config_and_launch_are_installed(repository: Path) -> None:

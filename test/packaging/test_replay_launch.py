@@ -1,6 +1,5 @@
 """The replay with the real `ros2 launch`, where it is installed."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,12 +11,11 @@ pytest.importorskip(
 )
 pytest.importorskip("ros2launch", reason="the command ros2 comes with ROS 2, it is not on PyPI")
 
-from ament_index_python.packages import get_packages_with_prefixes
 from sensor_msgs.msg import Image
 
 from dvsnet_ros.drives import drive
 from dvsnet_ros.nodes.messages import nanoseconds
-from helpers.launches import launched, parameters, shown_arguments, write_parameters
+from helpers.launches import launch_file, launched, parameters, shown_arguments, write_parameters
 from helpers.peer import SECOND, Peer
 
 FILE = "replay.launch.py"
@@ -39,21 +37,15 @@ def peer(ros_domain: int) -> Iterator[Peer]:
 
 @pytest.fixture(scope="module")
 def replay(repository: Path) -> ModuleType:
-    """The launch file, as a module."""
-    spec = importlib.util.spec_from_file_location("replay", repository / "launch" / FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return launch_file(repository / "launch" / FILE)
 
 
 def test_its_arguments_and_the_nodes_are_shown(ros_domain: int) -> None:
     with launched(FILE, "--show-args") as process:
         assert process.wait() == 0
     shown = shown_arguments(process)
-    assert shown[:6] == ["drive", "image", "rate", "start", "loop", "rviz"]
-    assert {"checkpoint", "target", "params_file", "namespace", "device"} <= set(shown[6:])
+    assert shown[:5] == ["drive", "image", "rate", "start", "loop"]
+    assert {"rviz", "checkpoint", "target", "params_file", "namespace"} <= set(shown[5:])
     assert len(set(shown)) == len(shown)
 
 
@@ -118,15 +110,6 @@ def test_a_bag_waits_for_a_subscriber_of_either_kind(
     assert waiting.execute(None) == [player]
 
 
-def test_rviz_is_led_into_the_namespace(replay: ModuleType, repository: Path) -> None:
-    shown = replay.shown_in("front")
-    assert ("/dvsnet/mask", "/front/dvsnet/mask") in shown
-    configured = (repository / "config" / "dvsnet.rviz").read_text()
-    assert all(f"Value: {topic}\n" in configured for topic, _ in shown)
-    assert configured.count("Value: /") == len(shown)
-    assert all(topic == led for topic, led in replay.shown_in(""))
-
-
 def jumps_back(masks: list[Image]) -> bool:
     """Whether the stamps do."""
     stamps = [nanoseconds(mask.header.stamp) for mask in masks]
@@ -148,16 +131,6 @@ def test_a_node_that_fails_ends_all(peer: Peer, tmp_path: Path) -> None:
         process.wait_for("a parameter can't be used")
         process.wait_for("the node failed; it says why above")
         assert process.wait(END) == 1
-
-
-def test_rviz_that_is_not_installed_is_said(ros_domain: int, parameter_file: Path) -> None:
-    if "rviz2" in get_packages_with_prefixes():
-        pytest.skip("rviz2 is installed here")
-    with launched(FILE, "rviz:=true", f"params_file:={parameter_file}") as process:
-        said = process.wait_for("rviz:=true needs the ROS package rviz2")
-        assert process.wait() == 1
-    assert "which is not installed here" in said
-    assert "process started" not in process.output
 
 
 @pytest.mark.parametrize(
