@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rclpy.lifecycle import LifecycleNode
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
@@ -45,11 +48,11 @@ class Configured:
             )
         self._label_info = label_info.create_publisher(node)
         self._outputs = Outputs(
-            mask=node.create_lifecycle_publisher(Image, "~/mask", DEPTH),
-            confidence=node.create_lifecycle_publisher(Image, "~/confidence", DEPTH),
-            overlay=node.create_lifecycle_publisher(Image, "~/overlay", DEPTH),
-            color_mask=node.create_lifecycle_publisher(Image, "~/color_mask", DEPTH),
-            decisions=node.create_lifecycle_publisher(PathDecisions, "~/decisions", DEPTH),
+            mask=_publisher(node, Image, "~/mask"),
+            confidence=_publisher(node, Image, "~/confidence"),
+            overlay=_publisher(node, Image, "~/overlay"),
+            color_mask=_publisher(node, Image, "~/color_mask"),
+            decisions=_publisher(node, PathDecisions, "~/decisions"),
         )
         self.pipeline = Pipeline(
             self.segmenter,
@@ -82,6 +85,15 @@ class Configured:
         publishers = [self._label_info, *vars(self._outputs).values()]
         for publisher in filter(None, publishers):
             self._node.destroy_lifecycle_publisher(publisher)
+
+
+def _publisher(node: LifecycleNode, message_type: type[Any], topic: str) -> LifecyclePublisher:
+    """One whose QoS can be overridden by `qos_overrides.*`, as of other nodes."""
+    overridden = QoSOverridingOptions.with_default_policies()
+    publisher: LifecyclePublisher = node.create_lifecycle_publisher(
+        message_type, topic, DEPTH, qos_overriding_options=overridden
+    )
+    return publisher
 
 
 def _checkpoint(settings: Settings) -> Checkpoint:

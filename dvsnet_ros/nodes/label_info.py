@@ -21,6 +21,7 @@ TOPIC = "~/label_info"
 def create_publisher(node: LifecycleNode) -> Any:
     """A publisher that keeps its last message for late subscribers; None without vision_msgs."""
     if LabelInfo is None:
+        node.get_logger().info(f"the ROS package vision_msgs is not installed: no {TOPIC}")
         return None
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     return node.create_lifecycle_publisher(LabelInfo, TOPIC, latched)

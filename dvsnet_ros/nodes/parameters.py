@@ -32,8 +32,8 @@ LIVE: Final = "Changes live, from the next frame on."
 NOT_LIVE: Final = "Cannot change while the node is active; taken at the next configure."
 AT_START: Final = "Counts only when the process starts."
 
-OF_MIDDLEWARE: Final = "qos_overrides."
-"""How parameters begin that rclpy declares when they are used."""
+OF_MIDDLEWARE: Final = re.compile(r"qos_overrides\.(?!.*\.subscription\.reliability$)")
+"""How parameters begin that rclpy declares when they are used; for one, the node has its own."""
 
 
 def _parameter(
@@ -247,7 +247,7 @@ TABLE: Final[Mapping[str, Spec]] = {
 
 def _likely(name: str) -> str:
     """Which parameter was likely meant."""
-    alike = difflib.get_close_matches(name, TABLE, n=1)
+    alike = difflib.get_close_matches(name.rpartition(".")[2], TABLE, n=1)
     return f"; did you mean {alike[0]}?" if alike else ""
 
 
@@ -272,7 +272,7 @@ class Parameters:
             node.declare_parameter(spec.name, spec.default, spec.descriptor())
         self._started = True
         for name in node._parameter_overrides:  # which rclpy keeps to itself
-            if not (node.has_parameter(name) or name.startswith(OF_MIDDLEWARE)):
+            if not (node.has_parameter(name) or OF_MIDDLEWARE.match(name)):
                 node.get_logger().warning(f"there is no parameter {name}{_likely(name)}")
 
     @property

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -29,6 +30,10 @@ TOPIC: Final = "image"
 
 DEPTH: Final = 5
 """Images that the middleware may hold; more than one, so that what is dropped can be counted."""
+
+OVERRIDDEN: Final = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
+"""Policies that `qos_overrides.*` may set; reliability is a parameter, which a new configure takes
+anew, and an override would be as the first one found it."""
 
 RELIABILITIES: Final = {
     "best_effort": ReliabilityPolicy.BEST_EFFORT,
@@ -68,7 +73,12 @@ class Reception:
         self, message_type: type[Image | CompressedImage], topic: str, qos: QoSProfile
     ) -> Subscription:
         subscribe = functools.partial(
-            self._node.create_subscription, message_type, topic, self._take, qos
+            self._node.create_subscription,
+            message_type,
+            topic,
+            self._take,
+            qos,
+            qos_overriding_options=QoSOverridingOptions(OVERRIDDEN),
         )
         callbacks = SubscriptionEventCallbacks(
             incompatible_qos=self._explain_mismatch, message_lost=self._count_lost

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -376,3 +377,23 @@ def test_a_parameter_that_does_not_exist_is_told(ros_domain: int) -> None:
     with dvsnet_node(autostart=False, tarqet=85.0) as process:
         line = process.wait_for("there is no parameter tarqet; did you mean target?")
         assert "[WARN]" in line
+
+
+def test_the_qos_of_what_is_published_can_be_overridden(ros_domain: int, checkpoint: Path) -> None:
+    overrides = {
+        "qos_overrides./dvsnet/mask.publisher.reliability": "best_effort",
+        "qos_overrides./image.subscription.reliability": "reliable",
+    }
+    with dvsnet_node(autostart=False, checkpoint=checkpoint, overlap=OVERLAP, **overrides) as node:
+        node.wait_for(
+            "there is no parameter qos_overrides./image.subscription.reliability; did you mean "
+            "reliability?"
+        )
+        peer = Peer()
+        for transition in (CONFIGURE, ACTIVATE, DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE):
+            assert peer.transition(transition)
+        publishers = partial(peer.node.get_publishers_info_by_topic, "/dvsnet/mask")
+        peer.until(lambda: len(publishers()) == 1, "one publisher")
+        assert publishers()[0].qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+        peer.close()
+    assert "mask.publisher.reliability" not in node.output
