@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.core.label_sets import CITYSCAPES
 from dvsnet_ros.drives import cityscapes
-from dvsnet_ros.drives.compressed_header import JPEG_START, PNG_START, refusal
 from dvsnet_ros.drives.frame import Calibration, DriveError, Frame, frame_index
+from dvsnet_ros.drives.image_files import read_image, read_labels
 
 _log = logging.getLogger(__name__)
 
@@ -126,49 +125,4 @@ def _labels_of(image: NDArray[np.uint8], path: Path) -> NDArray[np.uint8] | None
             return None
     except OSError as error:
         raise DriveError(f"{path} can't be read: {error.strerror or error}") from error
-    labels = read_labels(path)
-    if labels.shape != image.shape[:2]:
-        raise DriveError(
-            f"the labels {path} are {labels.shape[1]}×{labels.shape[0]}, "
-            f"their image is {image.shape[1]}×{image.shape[0]}"
-        )
-    return labels
-
-
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """The image of a file, uint8 [H, W, 3] BGR; raises DriveError where there is none."""
-    return np.asarray(_decode(path, cv2.IMREAD_COLOR), np.uint8)
-
-
-def read_labels(path: Path) -> NDArray[np.uint8]:
-    """The class ids of a file, uint8 [H, W]; raises DriveError where it holds no such thing.
-
-    The ids in Cityscapes' own files become those of its label set, 255 where it has none.
-    """
-    labels = _decode(path, cv2.IMREAD_UNCHANGED)
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise DriveError(
-            f"the labels {path} are not one byte a pixel "
-            f"(they have the shape {labels.shape} of {labels.dtype})"
-        )
-    return cityscapes.class_ids(np.asarray(labels, np.uint8), path.name)
-
-
-def _decode(path: Path, mode: int) -> NDArray[np.generic]:
-    # Decoded from bytes, because cv2.imread tells a missing file from a broken one only on stderr.
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DriveError(f"{path} can't be read: {error.strerror or error}") from error
-    if not data:
-        raise DriveError(f"{path} is empty")
-    refused = refusal(data) if data.startswith((JPEG_START, PNG_START)) else None
-    if refused is not None:
-        raise DriveError(f"{path} can't be decoded: {refused.reason}")
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
-    except cv2.error as error:
-        raise DriveError(f"{path} can't be decoded: {error.err}") from error
-    if image is None:
-        raise DriveError(f"{path} is no image that OpenCV can decode")
-    return image
+    return read_labels(path, image)

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.core.label_sets import LabelSet
-from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.drives.frame import Drive, DriveError
+from dvsnet_ros.drives.image_files import read_image, read_labels
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -79,7 +79,10 @@ def labelled_files(images: Path, labels: Path) -> list[LabelledFiles]:
     files = [LabelledFiles(path, labels / f"{path.stem}.png") for path in paths]
     for each in files:
         if not each.labels.exists():
-            raise DataError(f"no labels for '{each.image.name}': expected '{each.labels}'")
+            raise DataError(
+                f"no labels for '{each.image.name}': expected '{each.labels}'; "
+                f"{_content_of(labels)}"
+            )
     return files
 
 
@@ -161,16 +164,21 @@ def class_frequencies(stills: Sequence[LabelledImage], num_classes: int) -> NDAr
 
 
 def _load_pair(image_path: Path, labels_path: Path) -> LabelledImage:
-    image = cv2.imread(str(image_path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"'{image_path}' is not an image that can be read")
-    labels = cv2.imread(str(labels_path), cv2.IMREAD_UNCHANGED)
-    if labels is None:
-        raise DataError(f"'{labels_path}' is not an image that can be read")
-    if labels.shape != image.shape[:2]:
-        raise DataError(
-            f"'{labels_path}' is {labels.shape}; expected one channel of class ids, "
-            f"{image.shape[:2]} as its image"
-        )
-    ids = np.minimum(labels, 255).astype(np.uint8)  # 16 bits hold ids that 8 don't: all void
-    return LabelledImage(image_path.stem, np.asarray(image, np.uint8), ids)
+    try:
+        image = read_image(image_path)
+        return LabelledImage(image_path.stem, image, read_labels(labels_path, image))
+    except DriveError as error:
+        raise DataError(str(error)) from error
+
+
+def _content_of(labels: Path) -> str:
+    """What a folder of labels holds, of which some are missing."""
+    if not labels.is_dir():
+        return f"'{labels}' is no folder"
+    names = sorted(path.name for path in labels.iterdir())
+    if not names:
+        return f"'{labels}' is empty"
+    return (
+        f"'{labels}' holds '{names[0]}' and {len(names) - 1} more, and labels are PNGs of their "
+        "images' names ('Label images' in docs/training.md)"
+    )

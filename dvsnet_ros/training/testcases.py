@@ -24,7 +24,7 @@ from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.drives.frame import Drive
-from dvsnet_ros.drives.images import read_image
+from dvsnet_ros.drives.image_files import read_image
 from dvsnet_ros.drives.lists import beneath
 from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.training.augmentation import relight

@@ -200,7 +200,7 @@ def test_a_still_is_read_when_its_turn_comes(
     broken.write_bytes(b"broken")
     cityscapes = ["--save-label-ids", str(tmp_path / "ids")]
     assert evaluate(folder, tmp_path, *stills(tmp_path), *cityscapes, checkpoint="cityscapes") == 2
-    assert f"'{broken}' is not an image that can be read" in capsys.readouterr().err
+    assert f"{broken} is no image that OpenCV can decode" in capsys.readouterr().err
     assert len(list((tmp_path / "ids").iterdir())) == 4
     assert evaluate(folder, tmp_path / "out", *stills(tmp_path), "--sequences", "a") == 0
 

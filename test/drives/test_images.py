@@ -1,13 +1,16 @@
 """Drives of image files: folders and lists."""
 
+import itertools
 import logging
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dvsnet_ros.drives import DriveError, drive
 
@@ -76,6 +79,55 @@ def test_labels_that_do_not_fit_are_left_aside(
     (said,) = (record.getMessage() for record in caplog.records)
     assert said.startswith(f"town: frame 1 is given without labels: the labels {labels}/frame1.png")
     assert said.endswith("; so are 3 more frames")
+
+
+def png(ids: NDArray[np.uint8], depth: int, *, palette: bool, transparent: bool = False) -> bytes:
+    """A PNG of one channel of so many bits, with a palette whose colours tell nothing, or grey."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checked = name + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    height, width = ids.shape
+    if depth == 16:
+        rows = [row.astype(">u2").tobytes() for row in ids]
+    else:
+        bits = np.unpackbits(ids[..., None], axis=2)[..., 8 - depth :]
+        rows = [np.packbits(row).tobytes() for row in bits]
+    chunks = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 3 * palette, 0, 0, 0))]
+    if palette:
+        colours = bytes((37 * number + 91) % 256 for number in range(3 * 2**depth))
+        chunks.append(chunk(b"PLTE", colours))
+    if transparent:
+        chunks.append(chunk(b"tRNS", b"\0\0"))
+    chunks.append(chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+@pytest.mark.parametrize(
+    ("depth", "palette"),
+    [*itertools.product((1, 2, 4, 8), (False, True)), (16, False)],
+)
+def test_labels_are_the_numbers_in_the_file(
+    folder: Path, depth: int, palette: bool, transparent: bool
+) -> None:
+    """Not what is shown of them: colours of a palette, greys from black to white."""
+    ids = np.minimum(np.arange(24 * 32).reshape(24, 32) // 3, 2 ** min(depth, 8) - 1)
+    ids = ids.astype(np.uint8)
+    labels = folder.with_name("town_labels") / "frame0.png"
+    labels.parent.mkdir()
+    labels.write_bytes(png(ids, depth, palette=palette, transparent=transparent))
+    read = drive(folder)[0].labels
+    assert read is not None
+    np.testing.assert_array_equal(read, ids)
+
+
+def test_coloured_labels_are_refused(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_image(folder.with_name("town_labels") / "frame0.png", 3, (24, 32, 3))
+    assert drive(folder)[0].labels is None
+    (said,) = caplog.messages
+    assert "have 3 channels of uint8; labels are class ids in one channel" in said
 
 
 def test_unusable_labels_of_a_single_frame(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -37,16 +37,24 @@ def test_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no images in"):
         load_labelled(tmp_path, tmp_path)
     write_pair(tmp_path, "a_1", size=(5, 6))
-    with pytest.raises(DataError, match=r"expected one channel of class ids, \(4, 6\)"):
+    with pytest.raises(DataError, match=r"a_1\.png are 6×5, their image is 6×4"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
     (tmp_path / "labels" / "a_1.png").unlink()
-    with pytest.raises(DataError, match=r"no labels for 'a_1\.jpg'"):
+    with pytest.raises(DataError, match=r"no labels for 'a_1\.jpg': .*labels' is empty"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
+    with pytest.raises(DataError, match="nowhere' is no folder"):
+        load_labelled(tmp_path / "images", tmp_path / "nowhere")
+    (tmp_path / "labels" / "a_1_mask.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"holds 'a_1_mask\.png' and 0 more, and labels are PNGs"):
+        load_labelled(tmp_path / "images", tmp_path / "labels")
+    cv2.imwrite(str(tmp_path / "labels" / "a_1.png"), np.zeros((4, 6, 3), np.uint8))
+    with pytest.raises(DataError, match=r"a_1\.png have 3 channels of uint8"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
     (tmp_path / "labels" / "a_1.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"a_1\.png' is not an image"):
+    with pytest.raises(DataError, match=r"a_1\.png is no image"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
     (tmp_path / "images" / "a_1.jpg").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"a_1\.jpg' is not an image"):
+    with pytest.raises(DataError, match=r"a_1\.jpg is no image"):
         load_labelled(tmp_path / "images", tmp_path / "labels")
 
 
