@@ -1,5 +1,5 @@
-# make demo [DRIVE=folder|video|bag], make test, make lint, make weights CAMVID=... KITTI=...:
-# each sets up first what it needs.
+# make demo [DRIVE=folder|video|bag], make test, make lint, make workspace, make weights CAMVID=...
+# KITTI=...: each runs `make setup` first. make clean removes what they made. (docs/contributing.md)
 PYTHON ?= python3
 DRIVE ?=
 CAMVID ?=
@@ -21,6 +21,7 @@ test: $(SET_UP)
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Makes the shipped weights anew (docs/model_card.md); interrupted, it goes on where it stopped.

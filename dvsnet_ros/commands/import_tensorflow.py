@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         prog="dvsnet import-tensorflow",
         description="Turn a TensorFlow checkpoint of the original DVSNet (all in one, or without "
         "the decision network) into a checkpoint of this package. Needs TensorFlow: pip install "
-        "'dvsnet_ros[tensorflow]'.",
+        "'.[tensorflow]'.",
         epilog="example: dvsnet import-tensorflow checkpoint/ dvsnet.safetensors",
     )
     flags.add_argument(
@@ -52,7 +52,7 @@ def read_variables(checkpoint: str) -> dict[str, Array]:
         from tensorflow import errors, train
     except ImportError as error:
         raise CheckpointError(
-            "TensorFlow is not installed; pip install 'dvsnet_ros[tensorflow]', in an environment "
+            "TensorFlow is not installed; pip install '.[tensorflow]', in an environment "
             "of its own if you like: the file that this writes needs none"
         ) from error
     try:
