@@ -116,6 +116,8 @@ def _segment(frames: Drive, segmenter: VideoSegmenter, options: argparse.Namespa
             interrupted.check()
         if not written:
             raise ValueError(f"no frame of {frames.name} could be read")
-    seconds = time.perf_counter() - start
-    print(f"{written} frames in {seconds:.1f} s, {written / seconds:.2f} frames/s (reading and")
-    print(f"writing included); {describe_paths(counts)}")
+    rate = written / (time.perf_counter() - start)
+    print(
+        f"{written} frames in {options.save_dir}, {rate:.2f} frames/s with reading and writing; "
+        f"{describe_paths(counts)}"
+    )
