@@ -66,6 +66,8 @@ def build_messages(folder: Path) -> list[tuple[str, list[str]]]:
     for path in package.iterdir():
         if path.name != "msg" and path.suffix != ".so":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for metadata in package.parent.glob("*.egg-info"):  # pip writes its own, with the requirements
+        shutil.rmtree(metadata)
     files: dict[str, list[str]] = {}
     for path in sorted(stage.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
