@@ -153,6 +153,7 @@ def _help() -> str:
         lines += [command.name, f"    {command.summary}", f"    e.g. {command.example}", ""]
     lines.append("dvsnet COMMAND --help explains a command and all its options.")
     lines.append("dvsnet --version says which version this is.")
+    lines.append("The node is a command of its own: dvsnet_node --help.")
     return "\n".join(lines)
 
 
