@@ -149,13 +149,13 @@ setup(
     long_description=(ROOT / "README.md").read_text(),
     long_description_content_type="text/markdown",
     author="the dvsnet_ros authors",
-    license="MIT",
+    license="MIT; the weights that come with it: for research only",
     # Named, so that an editable install is a path that Python's import system can merge the
     # messages into, and not a finder of setuptools' own.
     package_dir={"": "."},
     packages=find_packages(include=["dvsnet_ros", "dvsnet_ros.*"]),
     package_data={
-        "dvsnet_ros": ["weights/*.safetensors"],
+        "dvsnet_ros": ["weights/*"],
         "dvsnet_ros.commands.report": ["*.css", "*.html", "*.js"],
     },
     python_requires=">=3.10,<3.14",

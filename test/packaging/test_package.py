@@ -72,6 +72,13 @@ def test_one_version(manifest: ElementTree.Element) -> None:
     assert metadata("dvsnet_ros")["Version"] == dvsnet_ros.__version__
 
 
+def test_every_license_is_there(repository: Path, manifest: ElementTree.Element) -> None:
+    files = [element.get("file") for element in manifest.findall("license")]
+    assert files == ["LICENSE", "dvsnet_ros/weights/LICENSE"]
+    assert all((repository / str(file)).read_text() for file in files)
+    assert (Path(dvsnet_ros.__file__).parent / "weights" / "LICENSE").is_file()
+
+
 def test_dependencies_are_named_for_pip_and_for_rosdep(
     repository: Path, manifest: ElementTree.Element
 ) -> None:
