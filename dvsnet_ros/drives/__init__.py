@@ -77,6 +77,10 @@ def _recorded(name: DriveName, rate: float | None, data_dir: Path | None) -> Dri
         return list_drive(path, data_dir, rate)
     if suffix in IMAGE_SUFFIXES:
         raise DriveError(f"{path} is one image; a drive is the folder that holds it")
+    if suffix == ".zstd":
+        raise DriveError(
+            f"{path} is a packed part of a bag; give the folder that holds it and a metadata.yaml"
+        )
     if suffix == ".bag":
         raise DriveError(
             f"{path} is a bag of ROS 1; rosbags-convert (pip install rosbags) makes one of ROS 2"

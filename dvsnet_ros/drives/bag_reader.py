@@ -30,6 +30,9 @@ LONGEST_REASON: Final = 160
 _STAMP_PLACE: Final = 4
 """Of a header's stamp in a serialized message; the bytes before say how it was serialized."""
 
+_PACKED: Final = b"\x28\xb5\x2f\xfd"
+"""How what zstd has packed begins, and no serialized message does."""
+
 NOT_IN_SQLITE3: Final = "#?%"
 """What the path of an SQLite file must not hold: rosbags makes it part of a URI as it is, and would
 open another file."""
@@ -152,6 +155,11 @@ class Bag:
                 if found is None:
                     return
                 message = RawMessage(found[0], int(found[1]), bytes(found[2]))
+            if message.data.startswith(_PACKED):
+                raise DriveError(
+                    f"the messages of {self._path} are packed one by one, as only the bag's "
+                    "metadata.yaml says; give the folder that holds both"
+                )
             yield message
 
     def span(self, topic: str, types: Collection[str]) -> tuple[int, int] | None:

@@ -132,7 +132,12 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
     with _opened(path) as capture:
         own_rate = capture.get(cv2.CAP_PROP_FPS)
         if _next_image(capture) is None:
-            raise DriveError(f"the video {path} has no frame that can be decoded")
+            codec = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("latin-1")
+            raise DriveError(
+                f"the video {path} has no frame that OpenCV can decode; if players show it, its "
+                f"codec ({codec!r}) is the reason, and ffmpeg makes another of it: "
+                f"ffmpeg -i {path.name} -c:v libx264 {path.stem}_h264.mp4"
+            )
     times = _frame_times(path)
     known = 0 < own_rate < math.inf
     if rate or not _rise(times):

@@ -299,6 +299,16 @@ def test_a_bag_whose_suffix_is_in_capitals(tmp_path: Path) -> None:
         drive(file)
 
 
+def test_a_packed_part_of_a_bag_leads_to_its_folder(tmp_path: Path) -> None:
+    bag = write_packed_bag(tmp_path / "file.bag", CompressionMode.FILE)
+    part = next(file for file in bag.iterdir() if file.suffix == ".zstd")
+    with pytest.raises(DriveError, match="a packed part of a bag; give the folder"):
+        drive(part)
+    bag = write_packed_bag(tmp_path / "message.bag", CompressionMode.MESSAGE)
+    with pytest.raises(DriveError, match=r"packed one by one, .* give the folder"):
+        drive(storage_file(bag))
+
+
 def test_a_bag_of_ros_1(tmp_path: Path) -> None:
     (tmp_path / "old.bag").write_bytes(b"#ROSBAG V2.0\n")
     with pytest.raises(DriveError, match="bag of ROS 1; rosbags-convert"):

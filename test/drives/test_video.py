@@ -165,3 +165,14 @@ def test_video_without_a_frame(tmp_path: Path) -> None:
     write_video(path, 0)
     with pytest.raises(DriveError, match=r"no frame|no video"):
         drive(path)
+
+
+def test_what_can_not_be_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "street.mp4"
+    write_hastening_video(path)
+    data = path.read_bytes()
+    start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    assert start < end
+    path.write_bytes(data[:start] + bytes(end - start) + data[end:])
+    with pytest.raises(DriveError, match=r"codec \('\w{4}'\) is the reason, and ffmpeg makes"):
+        drive(path)
