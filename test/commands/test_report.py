@@ -80,7 +80,7 @@ def test_the_frames_are_the_worst_of_a_plain_run(town: Path, data: dict[str, Any
         for frame in drive(town / "town")
     ]
     worst = np.argsort(agreement, kind="stable")[:3]
-    assert [frame["index"] for frame in data["frames"]] == worst.tolist()
+    assert [frame["number"] for frame in data["frames"]] == worst.tolist()
     assert [frame["agreement"] for frame in data["frames"]] == pytest.approx(
         np.array(agreement)[worst], abs=1e-4
     )
@@ -138,8 +138,12 @@ def test_frames_that_are_too_small_are_left_out(
     for name in ("town/3.png", "town_labels/3.png"):
         image = cv2.imread(str(town / name), cv2.IMREAD_UNCHANGED)
         cv2.imwrite(str(town / name), image[:16])
-    page = make_report(town, town / "town.html", "--target", "0").read_text()
-    assert "7 · 7 with labels" in json.dumps(data_of(page), ensure_ascii=False)
+    page = make_report(town, town / "town.html", "--target", "0", "--shown", "7").read_text()
+    data = data_of(page)
+    assert "7 · 7 with labels" in json.dumps(data, ensure_ascii=False)
+    kept = [0, 1, 2, 4, 5, 6, 7]  # by their numbers in the drive, as masks are called
+    assert sorted(frame["number"] for frame in data["frames"]) == kept
+    assert data["timeline"]["first_frames"] == data["timeline"]["last_frames"] == kept
     assert (
         "target 0: 28.6 % of the regions on" in capsys.readouterr().out
     )  # 2 of 7: before and after

@@ -31,6 +31,7 @@ class DriveRecord:
     size: tuple[int, int] = (0, 0)
     grid: tuple[int, int] = (0, 0)
     _stamps: array[int] = field(default_factory=lambda: array("q"))
+    _numbers: array[int] = field(default_factory=lambda: array("q"))
     _rows: dict[str, array[float]] = field(default_factory=dict)
     _widths: dict[str, int] = field(default_factory=dict)
 
@@ -52,6 +53,7 @@ class DriveRecord:
         decisions = segmentation.decisions
         counts = np.bincount(segmentation.mask.ravel(), minlength=len(self.labels.classes))
         self._stamps.append(frame.stamp)
+        self._numbers.append(frame.index)
         self._keep("paths", [float(decision.path) for decision in decisions])
         self._keep("scores", [decision.expected_confidence for decision in decisions])
         self._keep("targets", [decision.target for decision in decisions])
@@ -65,6 +67,11 @@ class DriveRecord:
 
     def _table(self, name: str) -> NDArray[np.float64]:
         return np.array(self._rows[name]).reshape(len(self), self._widths[name])
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Each frame's number in the drive, in which those that are left out count, [F]."""
+        return np.array(self._numbers)
 
     @property
     def seconds(self) -> NDArray[np.float64]:

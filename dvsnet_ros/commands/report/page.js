@@ -87,10 +87,10 @@ function showFrames() {
   function show() {
     const frame = frames[place];
     byId("picture").src = frame.views[view];
-    byId("picture").alt = `frame ${frame.index}, ${view}`;
+    byId("picture").alt = `frame ${frame.number}, ${view}`;
     byId("place").textContent = `${place + 1} of ${frames.length}`;
     byId("caption").textContent =
-      `Frame ${frame.index}, at ${plain(frame.seconds, 2)} s: ${percent(frame.agreement)} of its pixels agree.`;
+      `Frame ${frame.number}, at ${plain(frame.seconds, 2)} s: ${percent(frame.agreement)} of its pixels agree.`;
     byId("regions").replaceChildren(...frame.regions.map(describeRegion));
     thumbnails.forEach((thumbnail, number) => {
       thumbnail.setAttribute("aria-current", String(number === place));
@@ -105,7 +105,7 @@ function showFrames() {
   }
   const thumbnails = frames.map((frame, number) =>
     html("button",
-      { type: "button", "aria-label": `frame ${frame.index}`, onclick: () => step(number - place) },
+      { type: "button", "aria-label": `frame ${frame.number}`, onclick: () => step(number - place) },
       html("img", { src: frame.views[view], alt: "" }),
       percent(frame.agreement)));
   byId("thumbnails").replaceChildren(...thumbnails);

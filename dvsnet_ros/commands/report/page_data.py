@@ -102,7 +102,8 @@ def _timeline(record: DriveRecord) -> dict[str, Any]:
     edges = bin_edges(len(record))
     segmented = (record.paths == Path.SEGMENTATION).astype(np.float64)
     return {
-        "first_frames": edges[:-1].tolist(),
+        "first_frames": record.numbers[edges[:-1]].tolist(),
+        "last_frames": record.numbers[edges[1:] - 1].tolist(),
         "seconds": _rounded(record.seconds[edges[:-1]], 3),
         "end": _rounded(_end(record.seconds), 3),
         "segmented": _rounded(binned(segmented, edges).T, 3),
@@ -161,7 +162,7 @@ def _decision(scores: JudgedScores) -> dict[str, Any]:
 
 def _frame(shown: ShownFrame, record: DriveRecord) -> dict[str, Any]:
     return {
-        "index": shown.index,
+        "number": int(record.numbers[shown.index]),
         "seconds": _rounded(record.seconds[shown.index], 2),
         "agreement": _rounded(shown.agreement, 4),
         "regions": [

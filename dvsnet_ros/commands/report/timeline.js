@@ -25,8 +25,8 @@ function timeFrame(data, root, width, bottom, named) {
     ],
     title(bin) {
       const first = data.timeline.first_frames[bin];
-      const next = data.timeline.first_frames[bin + 1] ?? data.run.frames;
-      const frames = next - first > 1 ? `frames ${first} to ${next - 1}` : `frame ${first}`;
+      const last = data.timeline.last_frames[bin];
+      const frames = last > first ? `frames ${first} to ${last}` : `frame ${first}`;
       return `${frames}, ${seconds[bin].toFixed(2)} s`;
     },
   };

@@ -34,7 +34,7 @@ class ShownFrame:
     """A frame to step to.
 
     Attributes:
-        index: in the drive, of the frames that could be read.
+        index: its place among the frames that were gone through.
         agreement: share of its pixels that say what per-frame segmentation says, 0-1.
         decisions: one a region, in pixels of the mask.
         views: name and JPEG, as a data URI.
