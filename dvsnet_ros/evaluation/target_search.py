@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint
 from dvsnet_ros.core.regions import Region
-from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
 from dvsnet_ros.drives.frame import Frame
+from dvsnet_ros.evaluation.fixed_schedules import IntervalSchedule
 from dvsnet_ros.evaluation.remembering import RememberingNetworks
 from dvsnet_ros.evaluation.segmenters import Segmenters
 
@@ -21,8 +22,9 @@ ROUNDS = 4
 CANDIDATES = 12
 """Targets that are tried in one pass over the drive."""
 
-Pass = Callable[[Callable[[], None]], Iterable[Frame]]
-"""Begins a pass over a drive's frames, and calls what it is given where they forget key frames."""
+Pass = Callable[[Callable[[Frame], None], Callable[[], None]], object]
+"""A pass over a drive: gives each frame to the first function, and calls the second where key
+frames are forgotten, also where the first raises ValueError because a frame can't be segmented."""
 
 CLOSE_ENOUGH = 0.0025
 """Distance of two shares that needs no further search."""
@@ -66,41 +68,52 @@ class TargetSearch:
         self._segmenters = segmenters
         self._mode = mode
 
-    def find(self, footage: Pass, shares: Collection[float]) -> list[float]:
+    def find(
+        self, footage: Pass, shares: Sequence[float], intervals: Sequence[int] = ()
+    ) -> list[float]:
         """For each share, 0-1, the target that comes closest to it of those that were tried.
 
         Some shares no target gives, such as less than the first frame's.
 
         Args:
-            footage: begins a pass over the drive, as often as it is called.
+            footage: makes a pass over the drive, as often as it is called.
             shares: what is wished.
+            intervals: key-frame intervals whose own shares of this drive are wished, too.
         """
-        measured: dict[float, float] = {}
         candidates = np.linspace(0.0, 100.0, CANDIDATES).tolist()
-        for _ in range(ROUNDS):
-            measured.update(self._measure(footage, candidates))
-            candidates = _between(measured, shares)
+        fixed = [IntervalSchedule(interval) for interval in intervals]
+        found = self._measure(footage, [*self._schedules(candidates), *fixed])
+        measured = dict(zip(candidates, found, strict=False))
+        wished = [*shares, *found[len(candidates) :]]
+        for _ in range(ROUNDS - 1):
+            candidates = _between(measured, wished)
             if not candidates:
                 break
-        return [_closest(measured, share) for share in shares]
+            found = self._measure(footage, self._schedules(candidates))
+            measured.update(zip(candidates, found, strict=True))
+        return [_closest(measured, share) for share in wished]
 
-    def _measure(self, footage: Pass, targets: Sequence[float]) -> dict[float, float]:
-        """The share of segmentation under each of these targets."""
-        segmenters = [
-            self._segmenters.new(Schedule(self._mode, target), self._networks) for target in targets
-        ]
+    def _schedules(self, targets: Sequence[float]) -> list[Schedule]:
+        return [Schedule(self._mode, target) for target in targets]
+
+    def _measure(self, footage: Pass, schedules: Sequence[Scheduling]) -> list[float]:
+        """The share of segmentation under each of these schedules."""
+        segmenters = [self._segmenters.new(schedule, self._networks) for schedule in schedules]
+        counts = np.zeros((len(schedules), 2), np.int64)
+
+        def take(frame: Frame) -> None:
+            made = [segmenter.segment(frame.image, frame.stamp) for segmenter in segmenters]
+            for segmentation, count in zip(made, counts, strict=True):
+                paths = [decision.path for decision in segmentation.decisions]
+                count += (paths.count(Path.SEGMENTATION), len(paths))
 
         def forget() -> None:
             for segmenter in segmenters:
                 segmenter.reset()
 
-        counts = np.zeros((len(targets), 2), np.int64)
-        for frame in footage(forget):
-            for segmenter, count in zip(segmenters, counts, strict=True):
-                decisions = segmenter.segment(frame.image, frame.stamp).decisions
-                segmented = sum(decision.path is Path.SEGMENTATION for decision in decisions)
-                count += (segmented, len(decisions))
-        return dict(zip(targets, (counts[:, 0] / counts[:, 1]).tolist(), strict=True))
+        footage(take, forget)
+        shares: list[float] = (counts[:, 0] / counts[:, 1]).tolist()
+        return shares
 
 
 def _closest(measured: dict[float, float], share: float) -> float:

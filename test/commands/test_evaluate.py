@@ -14,6 +14,7 @@ from dvsnet_ros.commands.evaluate import run
 from dvsnet_ros.core.checkpoint import Checkpoint, save_checkpoint, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CITYSCAPES
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
+from helpers.blinding import WHITE, blind_flow, blind_segmentation
 from helpers.drives import drifting_frames
 
 SETTINGS = ["--overlap", "16", "--device", "cpu", "--precision", "float32"]
@@ -178,6 +179,67 @@ def test_a_frame_that_is_too_small_is_reported_once_and_costs_the_key_frames(
     # One key frame before it and one after it, and no others; the searched one is as it comes.
     segmented = {(row["kind"], float(row["value"])): row["segmented_regions"] for row in rows}
     assert (segmented["interval", 4.0], segmented["target", 0.0]) == ("8", "8")
+
+
+@pytest.mark.parametrize(("place", "keys"), [(0, "4"), (1, "8")])
+def test_a_frame_without_finite_logits_is_reported_once_and_costs_the_key_frames(
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    place: int,
+    keys: str,
+) -> None:
+    blind_segmentation(monkeypatch)
+    shutil.copytree(folder / "town", tmp_path / "town")
+    blinding = str(tmp_path / "town" / f"a_{place}.png")
+    cv2.imwrite(blinding, np.full_like(cv2.imread(blinding), WHITE))
+    flags = ["--targets", "0", "--intervals", "4", "--shares", "0.5", "--schedules", "fixed"]
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "town"), *flags) == 0
+    (said,) = (message for message in caplog.messages if "skipped" in message)
+    assert said.startswith(f"town: frame {place} is skipped: the networks gave logits that are not")
+    rows = read(tmp_path / "out" / "tradeoff.csv")
+    assert {row["regions"] for row in rows} == {"16"}
+    segmented = {(row["kind"], float(row["value"])): row["segmented_regions"] for row in rows}
+    assert (segmented["interval", 4.0], segmented["target", 0.0]) == (keys, keys)
+
+
+def test_what_a_setting_lost_is_said(
+    folder: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blind_flow(monkeypatch)
+    shutil.copytree(folder / "town", tmp_path / "town")
+    blinding = str(tmp_path / "town" / "a_1.png")
+    cv2.imwrite(blinding, np.full_like(cv2.imread(blinding), WHITE))
+    flags = ["--targets", "100", "--intervals", "4", "--schedules", "fixed"]
+    assert evaluate(folder, tmp_path / "out", str(tmp_path / "town"), *flags) == 0
+    (said,) = (message for message in caplog.messages if "has no mask" in message)
+    assert said.startswith("town: interval 4 has no mask of 1 frames")
+    rows = {row["kind"]: row["regions"] for row in read(tmp_path / "out" / "tradeoff.csv")}
+    assert rows == {"interval": "16", "target": "20"}
+
+
+def test_where_all_logits_are_not_finite_the_first_ones_end_it(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blind_segmentation(monkeypatch)
+    (tmp_path / "white").mkdir()
+    for number in range(2):
+        white = np.full((96, 128, 3), WHITE, np.uint8)
+        cv2.imwrite(str(tmp_path / "white" / f"{number}.png"), white)
+    shutil.copy(folder / "town" / "a_0.png", tmp_path / "white" / "2.png")
+    flags = ["--targets", "0", "--intervals", "2"]
+    for message in ("fewer than two frames that can be segmented", "logits that are not finite"):
+        assert evaluate(folder, tmp_path / "out", str(tmp_path / "white"), *flags) == 2
+        assert message in capsys.readouterr().err
+        (tmp_path / "white" / "2.png").unlink(missing_ok=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_still_that_is_too_small_is_named(

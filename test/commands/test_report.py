@@ -32,6 +32,7 @@ from dvsnet_ros.drives import drive
 from dvsnet_ros.drives.frame import Frame
 from dvsnet_ros.evaluation.sweep import Outcome, Sweep, interval_setting, target_setting
 from dvsnet_ros.training.confusion import Confusion
+from helpers.blinding import WHITE, blind_segmentation
 from helpers.reports import SETTINGS, make_report, write_drive
 
 GRID = RegionGrid(32, 48, 1, 1, 0)
@@ -147,6 +148,17 @@ def test_frames_that_are_too_small_are_left_out(
     assert (
         "target 0: 28.6 % of the regions on" in capsys.readouterr().out
     )  # 2 of 7: before and after
+
+
+def test_frames_without_finite_logits_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind_segmentation(monkeypatch)
+    town = write_drive(tmp_path)
+    cv2.imwrite(str(town / "town" / "3.png"), np.full((96, 128, 3), WHITE, np.uint8))
+    page = make_report(town, town / "town.html", "--target", "0").read_text()
+    assert "7 · 7 with labels" in json.dumps(data_of(page), ensure_ascii=False)
+    assert "target 0: 28.6 % of the regions on" in capsys.readouterr().out
 
 
 def test_another_target_can_be_shown(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,11 +39,12 @@ from dvsnet_ros.evaluation.tables import (
     write_scores,
     write_tradeoff,
 )
-from dvsnet_ros.evaluation.target_search import TargetSearch
+from dvsnet_ros.evaluation.target_search import Pass, TargetSearch
 from dvsnet_ros.evaluation.tradeoff_plot import draw_tradeoff
 from dvsnet_ros.evaluation.true_scores import TrueScores
 from dvsnet_ros.training.calibration import calibration_table
 from dvsnet_ros.training.confusion import Confusion
+from helpers.blinding import WHITE, blind_flow, blind_segmentation
 from helpers.corrected import with_correction
 from helpers.drives import drifting_frames
 
@@ -180,8 +182,60 @@ def test_another_size_begins_anew(segmenters: Segmenters, footage: list[Frame]) 
     assert len(sweep.scores.true) == 8
 
 
+def blinding(footage: list[Frame], *places: int) -> list[Frame]:
+    """The footage with white frames in these places."""
+    return [
+        replace(frame, image=np.full_like(frame.image, WHITE)) if place in places else frame
+        for place, frame in enumerate(footage)
+    ]
+
+
+def test_a_setting_loses_what_its_flow_path_can_not_tell(
+    segmenters: Segmenters, footage: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind_flow(monkeypatch)
+    settings = [interval_setting(10), target_setting(100.0)]
+    sweep = swept(segmenters, blinding(footage, 3), settings)
+    interval, target = sweep.outcomes
+    assert (interval.lost, interval.frames) == (1, Counter({4: 2, 0: 4}))  # keys: 0, 4
+    assert (target.lost, target.frames) == (0, Counter({4: 7}))
+    assert interval.confusion.counts.sum() == target.confusion.counts.sum()  # 3 has no labels
+    times = measure_frame_seconds(segmenters.new(), [f.image for f in blinding(footage, 1)[:2]])
+    assert (times > 0).all()
+
+
+def test_what_can_not_be_segmented_is_not_taken(
+    segmenters: Segmenters, footage: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind_segmentation(monkeypatch)
+    sweep = Sweep(segmenters, [target_setting(0.0)])
+    for place, frame in enumerate(blinding(footage, 2)):
+        if place == 2:
+            with pytest.raises(ValueError, match="not finite"):
+                sweep.add(frame)
+            sweep.reset()
+        else:
+            sweep.add(frame)
+    assert sweep.labelled == 3
+    assert sweep.per_frame.frames == Counter({4: 6})
+    assert sweep.outcomes[0].frames == Counter({4: 2, 0: 4})
+    assert len(sweep.scores.true) == 4 * 4
+
+
+def passes(footage: list[Frame], resets: tuple[int, ...] = ()) -> Pass:
+    """Passes over a drive that forget key frames before these places."""
+
+    def footage_pass(take: Callable[[Frame], None], forget: Callable[[], None]) -> None:
+        for place, frame in enumerate(footage):
+            if place in resets:
+                forget()
+            take(frame)
+
+    return footage_pass
+
+
 def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Frame]) -> None:
-    low, high = TargetSearch(segmenters).find(lambda _: footage, [0.01, 0.5])
+    low, high = TargetSearch(segmenters).find(passes(footage), [0.01, 0.5])
     shares = [outcome.share for outcome in swept(
         segmenters, footage, [target_setting(low), target_setting(high)]
     ).outcomes]  # fmt: skip
@@ -192,9 +246,23 @@ def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Fram
 def test_targets_are_found_where_scores_depend_on_the_labels(footage: list[Frame]) -> None:
     checkpoint = with_correction(untrained_checkpoint())
     segmenters = Segmenters(checkpoint, overlap=16, device="cpu", precision="float32")
-    (target,) = TargetSearch(segmenters).find(lambda _: footage, [0.5])
+    (target,) = TargetSearch(segmenters).find(passes(footage), [0.5])
     (outcome,) = swept(segmenters, footage, [target_setting(target)]).outcomes
     assert abs(outcome.share - 0.5) <= 2 / 28
+
+
+def test_intervals_are_matched_in_their_own_shares(
+    segmenters: Segmenters, footage: list[Frame]
+) -> None:
+    """Key frames are forgotten before frame 3, so 0, 2, 3 and 5 are key frames, not every 2nd."""
+    search = TargetSearch(segmenters)
+    _, matched = search.find(passes(footage, resets=(3,)), [0.01], [2])
+    sweep = Sweep(segmenters, [target_setting(matched)])
+    for place, frame in enumerate(footage):
+        if place == 3:
+            sweep.reset()
+        sweep.add(frame)
+    assert abs(sweep.outcomes[0].share - 4 / 7) <= 1 / 28
 
 
 def test_frames_per_second_follow_from_the_frames_counts() -> None:

@@ -28,15 +28,15 @@ from dvsnet_ros.commands.report.page import write_page
 from dvsnet_ros.commands.report.page_data import Findings, page_data
 from dvsnet_ros.commands.report.recommendation import Recommendation, Wish, recommend
 from dvsnet_ros.commands.sweeping import (
-    TIMED_FRAMES,
     Footage,
     add_sweep_flags,
     segmenters_of,
+    sweep_through,
 )
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.region_networks import RegionNetworks
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import KINDS_OF_DRIVES
+from dvsnet_ros.drives import KINDS_OF_DRIVES, Frame
 from dvsnet_ros.drives.whole import check_folder
 from dvsnet_ros.evaluation.speed import measure_frame_seconds
 from dvsnet_ros.evaluation.sweep import Outcome, Setting, Sweep, interval_setting, target_setting
@@ -51,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
         description="Makes one page of a drive, to look at and to choose the target by: quality "
         "and speed for many targets, and for one of them the paths over time, scores, latencies, "
         "classes, and the frames that suffer most. The page needs no internet. The drive is gone "
-        "through twice; frames that can't be read, or are "
-        "too small for the regions, are left out.",
+        "through twice; frames that can't be read, or can't "
+        "be segmented, are left out.",
         epilog="example: dvsnet report street.mp4 street.html --agreement 0.98",
     )
     flags.add_argument("drive", metavar="DRIVE", help=KINDS_OF_DRIVES)
@@ -119,9 +119,8 @@ def _report(options: argparse.Namespace) -> None:
     sweep = Sweep(segmenters, _settings(options))
     networks = segmenters.networks(RegionNetworks)
     segmenter, reference = (segmenters.new(networks=networks) for _ in range(2))
-    frame_seconds = measure_frame_seconds(segmenter, footage.first(TIMED_FRAMES))
-    for frame in footage.frames("trying targets", sweep.reset):
-        sweep.add(frame)
+    sweep_through(footage, sweep, "trying targets")
+    frame_seconds = measure_frame_seconds(segmenter, footage.timed)
     outcomes = [outcome for outcome in sweep.outcomes if outcome.setting.kind != "interval"]
     best = recommend(outcomes, wish, frame_seconds)
     shown = next((o for o in outcomes if o.setting.value == options.target), best.outcome)
@@ -172,10 +171,13 @@ def _record(
     """Run through the drive, with another segmenter beside that segments each frame whole."""
     record = DriveRecord(segmenter.label_set, shown)
     segmenter.reset()
-    for frame in footage.frames("looking closely", segmenter.reset):
+
+    def take(frame: Frame) -> None:
         start = time.perf_counter()
         segmentation = segmenter.segment(frame.image, frame.stamp)
         latency = time.perf_counter() - start
         reference.reset()
         record.add(frame, segmentation, reference.segment(frame.image), latency)
+
+    footage.go_through("looking closely", take, segmenter.reset)
     return record
