@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,12 +69,20 @@ def follow(training: Training[Any], describe: Callable[[Any], str | None]) -> bo
 
     Returns:
         Whether it went to the end.
+
+    Raises:
+        ValueError: if the loss is no longer a number, from which no training comes back.
     """
     with (
         interruption() as interrupted,
         tqdm(total=training.steps, initial=training.step, unit="step", dynamic_ncols=True) as bar,
     ):
         for progress in training.run():
+            if not math.isfinite(progress.loss):
+                raise ValueError(
+                    f"the loss of step {progress.step} is {progress.loss}, so nothing more is "
+                    "learned; try a smaller learning rate, in another folder"
+                )
             bar.update(progress.step - bar.n)
             bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
             line = describe(progress)

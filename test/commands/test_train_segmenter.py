@@ -68,6 +68,14 @@ def test_trains_measures_and_writes_a_checkpoint(
     assert read_log(tmp_path / "more" / LOG_FILE)[-1]["step"] == 4  # 2 stills and 2 frames
 
 
+def test_a_training_that_learns_nothing_more_ends(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--epochs", "9", "--learning-rate", "1e30"]) == 2
+    assert "is nan, so nothing more is learned; try a smaller" in capsys.readouterr().err
+    assert not (tmp_path / "out" / WEIGHTS_FILE).exists()
+
+
 def test_wrong_input_is_one_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
