@@ -101,7 +101,7 @@ def test_every_view_is_a_picture(data: dict[str, Any]) -> None:
             assert cv2.imdecode(raw, cv2.IMREAD_COLOR).shape == (96, 128, 3)
 
 
-def test_the_figures_agree_with_each_other(data: dict[str, Any]) -> None:
+def test_the_figures_agree_with_each_other(town: Path, data: dict[str, Any]) -> None:
     timeline = data["timeline"]
     assert len(timeline["seconds"]) == data["run"]["frames"] == 8
     share = np.mean(timeline["segmented"])
@@ -120,6 +120,9 @@ def test_the_figures_agree_with_each_other(data: dict[str, Any]) -> None:
     headings = {entry["heading"]: dict(entry["entries"]) for entry in data["origin"]}
     assert headings["Drive"]["frames"] == "8 · 8 with labels"
     assert headings["Checkpoint"]["file"].startswith("tiny.safetensors · sha256 ")
+    parameters = load_checkpoint(town / "tiny.safetensors").networks["decision"].parameters()
+    count = f" · {sum(values.numel() for values in parameters):,} parameters"
+    assert headings["Checkpoint"]["decision network"].endswith(count)
     assert str(Path.home()) not in json.dumps(data["origin"])
 
 

@@ -29,7 +29,7 @@ def describe_checkpoint(checkpoint: Checkpoint, files: Sequence[Path]) -> Entrie
     for name, network in checkpoint.networks.items():
         parameters = sum(value.numel() for value in network.parameters())
         architecture = checkpoint.specs[name].architecture.replace("_", " ")
-        entries.append((f"{name} network", f"{architecture} · {parameters / 1e6:.2f} M parameters"))
+        entries.append((f"{name} network", f"{architecture} · {parameters:,} parameters"))
     classes = len(checkpoint.label_set.classes)
     return [*entries, ("label set", f"{checkpoint.label_set.name} · {classes} classes")]
 
