@@ -206,9 +206,18 @@ class TrainingLog:
         replace_text(path, "".join(json.dumps(record) + "\n" for record in kept))
 
     def write(self, step: int, **figures: Any) -> None:
-        """Append what was measured at a step."""
+        """Append what was measured at a step; null, where that is no number."""
         with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **figures}) + "\n")
+            file.write(json.dumps({"step": step, **_with_nulls(figures)}) + "\n")
+
+
+def _with_nulls(figures: Any) -> Any:
+    """Figures with None for what is not finite, of which JSON knows nothing."""
+    if isinstance(figures, dict):
+        return {name: _with_nulls(value) for name, value in figures.items()}
+    if isinstance(figures, list):
+        return [_with_nulls(value) for value in figures]
+    return None if isinstance(figures, float) and not math.isfinite(figures) else figures
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -144,6 +145,12 @@ def test_measures_and_logs(tmp_path: Path) -> None:
     assert [record["epoch"] for record in records] == [1, 2, 3, 4, 5]
     assert "mean_iou" in records[1]
     assert len(records[1]["class_iou"]) == 11
+
+
+def test_a_class_that_is_nowhere_has_no_iou_in_the_log(tmp_path: Path) -> None:
+    log = TrainingLog(tmp_path / LOG_FILE, 0)
+    log.write(1, mean_iou=0.5, class_iou=[0.5, math.nan])
+    assert read_log(tmp_path / LOG_FILE) == [{"step": 1, "mean_iou": 0.5, "class_iou": [0.5, None]}]
 
 
 def test_another_recipe_is_refused(tmp_path: Path) -> None:
