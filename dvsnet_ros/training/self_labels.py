@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
-from dvsnet_ros.drives.frame import Drive
+from dvsnet_ros.drives.frame import Drive, DriveError
+from dvsnet_ros.drives.skipping import SkippedFrames
 from dvsnet_ros.training.augmentation import VOID
 from dvsnet_ros.training.data import LabelledImage, evenly_spaced
 from dvsnet_ros.training.segmenter import normalise
@@ -29,18 +30,31 @@ def self_labelled(
 ) -> list[LabelledImage]:
     """Frames of a drive, at most `frames` of them, evenly spaced, labelled by a network.
 
+    Broken ones among them are reported and left out.
+
     Args:
         network: gives logits of normalised images, as in training.
         drive: whose labels, if it has any, are not looked at.
         frames: how many at most.
         device: where the network is.
+
+    Raises:
+        ValueError: if all of these frames are broken, or the first ones (see SkippedFrames); the
+            sentence says what is wrong with the first.
     """
     network.eval()
     stills = []
+    skipped = SkippedFrames(drive.name)
     for index in evenly_spaced(len(drive), min(frames, len(drive))):
-        image = drive[index].image
+        try:
+            image = drive[index].image
+        except DriveError as error:
+            skipped.add(index, str(error))
+            continue
+        skipped.go_on()
         labels = _labels(network, image, device)
         stills.append(LabelledImage(f"{drive.name.replace('_', '-')}_{index:06d}", image, labels))
+    skipped.end()
     return stills
 
 

@@ -64,3 +64,15 @@ def test_it_takes_at_most_as_many_frames_as_there_are(half_bright_drive: Drive) 
     assert len({still.name for still in stills}) == 2
     assert len({still.sequence for still in stills}) == 1
     assert np.array_equal(stills[0].image, half_bright_drive[0].image)
+
+
+def test_broken_frames_are_reported_and_left_out(
+    half_bright_drive: Drive, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "0.png").write_bytes(b"broken")
+    (still,) = self_labelled(Brightness(), half_bright_drive, 2, CPU)
+    assert still.name.endswith("_000001")
+    assert "frame 0 is skipped: " in caplog.text
+    (tmp_path / "1.png").write_bytes(b"broken")
+    with pytest.raises(ValueError, match=r"0\.png is no image"):
+        self_labelled(Brightness(), half_bright_drive, 2, CPU)
