@@ -67,7 +67,9 @@ class Footage:
 
 def _check_sizes(name: str, images: Sequence[NDArray[np.uint8]]) -> None:
     if len({image.shape for image in images}) > 1:
-        raise ValueError(f"the frames of '{name}' differ in size")
+        raise ValueError(
+            f"the frames of '{name}' differ in size; give those of one size as a drive"
+        )
 
 
 def footage_of_drive(

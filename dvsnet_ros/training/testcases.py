@@ -117,7 +117,8 @@ def pairs_of_drive(
     """Every frame of a drive with the key frames within reach before it, the farthest first.
 
     As in the node, a frame that is too small for the regions is left out, and no key frame from
-    before it serves after it.
+    before it serves after it; nor does one after a frame of another size, unless all are processed
+    at one.
 
     Args:
         drive: the drive.
@@ -131,7 +132,12 @@ def pairs_of_drive(
         ValueError: if all frames are too small; see `fitting_frames`.
     """
     before: deque[tuple[int, Shot]] = deque(maxlen=reach.frames)
+    last_grid: RegionGrid | None = None
     for index, frame in enumerate(fitting_frames(drive, drive.name, layout.grid, before.clear)):
+        grid = layout.grid(*frame.image.shape[:2])
+        if grid != last_grid:
+            before.clear()
+        last_grid = grid
         image = relight(frame.image, np.random.default_rng(light)) if light else frame.image
         current = shot_of_image(f"{drive.name} {place} {index} {light}", image)
         shots = [shot for _, shot in before]

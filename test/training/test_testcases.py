@@ -183,6 +183,17 @@ def test_a_frame_that_is_too_small_costs_the_key_frames(
     assert "frame 2 is skipped: 2 rows on a height of 16 pixels" in caplog.text
 
 
+def test_a_new_size_costs_the_key_frames(tmp_path: Path) -> None:
+    for index, image in enumerate(make_images(5)):
+        cv2.imwrite(str(tmp_path / f"{index}.png"), image[: HEIGHT - 16 if index > 1 else None])
+    pairs = pairs_of_drive(drive(tmp_path), KeyReach(4))
+    sizes = [(pair.key.load().shape[0], pair.current.load().shape[0]) for pair in pairs]
+    assert sizes == [(HEIGHT, HEIGHT)] + 3 * [(HEIGHT - 16, HEIGHT - 16)]
+    # At one processing size, all frames make pairs with each other.
+    together = pairs_of_drive(drive(tmp_path), KeyReach(4), layout=RegionLayout(48, 64, overlap=0))
+    assert len(list(together)) == 4 + 3 + 2 + 1
+
+
 def test_a_listed_image_that_is_too_small_is_named(folder: Path, tmp_path: Path) -> None:
     for name, image in zip("ab", make_images(2), strict=True):
         cv2.imwrite(str(tmp_path / f"{name}.png"), image[:16])
