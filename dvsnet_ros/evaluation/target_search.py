@@ -102,10 +102,18 @@ class TargetSearch:
         counts = np.zeros((len(schedules), 2), np.int64)
 
         def take(frame: Frame) -> None:
-            made = [segmenter.segment(frame.image, frame.stamp) for segmenter in segmenters]
-            for segmentation, count in zip(made, counts, strict=True):
+            errors = []
+            for segmenter, count in zip(segmenters, counts, strict=True):
+                try:
+                    segmentation = segmenter.segment(frame.image, frame.stamp)
+                except ValueError as error:  # costs this schedule the frame and its key frames
+                    segmenter.reset()
+                    errors.append(error)
+                    continue
                 paths = [decision.path for decision in segmentation.decisions]
                 count += (paths.count(Path.SEGMENTATION), len(paths))
+            if len(errors) == len(segmenters):
+                raise errors[0]
 
         def forget() -> None:
             for segmenter in segmenters:

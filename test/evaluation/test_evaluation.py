@@ -265,6 +265,16 @@ def test_intervals_are_matched_in_their_own_shares(
     assert abs(sweep.outcomes[0].share - 4 / 7) <= 1 / 28
 
 
+def test_a_search_goes_on_where_one_schedule_gives_no_mask(
+    segmenters: Segmenters, footage: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind_flow(monkeypatch)
+    blinding_pass = passes(blinding(footage, 3))
+    (matched,) = TargetSearch(segmenters).find(blinding_pass, [], [10])  # key frames 0 and 4, of 6
+    (outcome,) = swept(segmenters, blinding(footage, 3), [target_setting(matched)]).outcomes
+    assert abs(outcome.share - 2 / 6) <= 1 / 12
+
+
 def test_frames_per_second_follow_from_the_frames_counts() -> None:
     frames = Counter({4: 1, 0: 2, 1: 1})
     outcome = Outcome(target_setting(90.0), Confusion(2), frames, regions=16)
