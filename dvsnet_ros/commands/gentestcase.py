@@ -100,7 +100,8 @@ def parser() -> argparse.ArgumentParser:
     add_reach_flags(flags)
     flags.add_argument(
         "--lights", type=whole_number, default=1,
-        help="how often to go through each drive: first as it is, then under other lights",
+        help="how often to go through each drive: first as it is, then under other lights "
+        "(default: %(default)s)",
     )  # fmt: skip
     flags.add_argument(
         "--overlap", type=whole_number, default=0,

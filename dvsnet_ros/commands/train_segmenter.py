@@ -48,8 +48,8 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     flags.add_argument(
         "--classes", type=Path, metavar="FILE",
-        help="text file of the classes in the order of their ids, a line each: a name, or 'name: "
-        "red green blue' (default: CamVid's 11 classes)",
+        help="camvid, cityscapes, or a text file of the classes in the order of their ids, a line "
+        "each: a name, or 'name: red green blue' (default: CamVid's 11 classes)",
     )  # fmt: skip
     flags.add_argument(
         "--val-sequences", nargs="*", default=[], metavar="SEQUENCE",
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         "--drive-frames",
         type=frame_count,
         default=100,
-        help="how many frames of each, evenly spaced",
+        help="how many frames of each, evenly spaced (default: %(default)s)",
     )
     flags.add_argument(
         "--unlabelled-drives", nargs="*", default=[], metavar="DRIVE",
@@ -74,27 +74,48 @@ def parser() -> argparse.ArgumentParser:
         "--unlabelled-frames",
         type=frame_count,
         default=100,
-        help="how many frames of each at most",
+        help="how many frames of each at most (default: %(default)s)",
     )
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
-    flags.add_argument("--epochs", type=whole_number, default=400)
+    flags.add_argument(
+        "--epochs",
+        type=whole_number,
+        default=400,
+        help="how often each image is learned from (default: %(default)s)",
+    )
     flags.add_argument(
         "--small-share", type=number, default=0.7,
-        help="share of the epochs, the first ones, on small crops of shrunken images",
+        help="share of the epochs, the first ones, on small crops of shrunken images (default: "
+        "%(default)s)",
     )  # fmt: skip
-    flags.add_argument("--batch-size", type=whole_number, default=defaults.batch_size)
-    flags.add_argument("--learning-rate", type=number, default=defaults.learning_rate)
+    flags.add_argument(
+        "--batch-size",
+        type=whole_number,
+        default=defaults.batch_size,
+        help="crops of a step (default: %(default)s)",
+    )
+    flags.add_argument(
+        "--learning-rate",
+        type=number,
+        default=defaults.learning_rate,
+        help="the highest, after a warm-up (default: %(default)s)",
+    )
     flags.add_argument(
         "--width",
         type=whole_number,
         default=defaults.width,
-        help="channels of the network's first layer",
+        help="channels of the network's first layer (default: %(default)s)",
     )
     flags.add_argument(
         "--pasted", type=number, default=defaults.pasted, metavar="SHARE",
         help="share of the crops into which objects of --data-dir are set (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument("--seed", type=natural_number, default=defaults.seed)
+    flags.add_argument(
+        "--seed",
+        type=natural_number,
+        default=defaults.seed,
+        help="of weights, crops and their order (default: %(default)s)",
+    )
     flags.add_argument(
         "--start-from",
         type=checkpoint_file,
@@ -159,7 +180,11 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     )
     unseen = [labels.classes[label] for label in np.flatnonzero(training.frequencies == 0)]
     if unseen:
-        print(f"no image to learn from has a label of {', '.join(unseen)}")
+        ids = np.unique(np.concatenate([np.unique(still.labels) for still in learning]))
+        print(
+            f"no image to learn from has a label of {', '.join(unseen)}; the ids in them are "
+            f"{', '.join(map(str, ids))}"
+        )
     return training
 
 

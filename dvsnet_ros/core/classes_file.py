@@ -13,21 +13,32 @@ import numpy as np
 
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES, Color, LabelSet
 
+BUILT_IN = {label_set.name: label_set for label_set in (CAMVID, CITYSCAPES)}
+"""Label sets that are called by their names, in place of a file's."""
+
 LEVELS = 8
 """Of red, green and blue each, in the colours to choose from: 512 of them, more than classes."""
 
 
 def read_classes(path: Path) -> LabelSet:
-    """The label set of a classes file; its name is the file's, without the ending.
+    """The label set of a classes file, whose name is the file's without the ending, or a built-in.
 
     Raises:
         OSError: if it can't be read.
         ValueError: if it is no such file; the sentence names the line.
     """
-    if path.stem in (CITYSCAPES.name, CAMVID.name):
-        raise ValueError(f"'{path.stem}' is a label set already; give '{path}' another name")
+    if str(path) in BUILT_IN:
+        return BUILT_IN[str(path)]
+    if path.stem in BUILT_IN:
+        raise ValueError(
+            f"'{path.stem}' is a label set already; give it by that name alone, or '{path}' "
+            "another name"
+        )
     if not path.is_file():
-        raise ValueError(f"there is no file '{path}'; give a text file with a line a class")
+        raise ValueError(
+            f"there is no file '{path}'; give a text file with a line a class, or one of: "
+            f"{', '.join(BUILT_IN)}"
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

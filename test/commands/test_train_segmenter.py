@@ -195,7 +195,7 @@ def test_labels_of_no_class_are_told(
     with (tmp_path / "shop.txt").open("a") as file:
         file.write("door\n")
     assert run(own_classes) == 0
-    assert "no image to learn from has a label of door\n" in capsys.readouterr().out
+    assert "has a label of door; the ids in them are 0, " in capsys.readouterr().out
     for path in (tmp_path / "labels").iterdir():
         cv2.imwrite(str(path), np.full((48, 64), 255, np.uint8))
     assert run([*own_classes, "--out", str(tmp_path / "void")]) == 2

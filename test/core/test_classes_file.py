@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dvsnet_ros.core.classes_file import read_classes
-from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES, LabelSet
 
 
 def read(folder: Path, text: str, name: str = "shop.txt") -> LabelSet:
@@ -60,11 +60,19 @@ def test_what_is_no_classes_file_is_refused(tmp_path: Path, text: str, message: 
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize("label_set", [CAMVID, CITYSCAPES])
+def test_a_built_in_label_set_needs_no_file(label_set: LabelSet) -> None:
+    assert read_classes(Path(label_set.name)) is label_set
+
+
 def test_other_bytes_and_known_names_are_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes("Tür\nWand".encode("latin-1"))
     with pytest.raises(ValueError, match="no text in UTF-8"):
         read_classes(tmp_path / "latin.txt")
-    with pytest.raises(ValueError, match=r"'camvid' is a label set already; give .* another name"):
+    with pytest.raises(
+        ValueError,
+        match=r"'camvid' is a label set already; give it by that name alone, or .* another name",
+    ):
         read(tmp_path, "floor\nwall", "camvid.txt")
     with pytest.raises(ValueError, match=r"there is no file .*; give a text file"):
         read_classes(tmp_path / "none.txt")
