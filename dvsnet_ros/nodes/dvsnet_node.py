@@ -31,7 +31,7 @@ from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
 from dvsnet_ros.nodes.pipeline import one_line
 from dvsnet_ros.nodes.reception import Reception
 from dvsnet_ros.nodes.statistics import Statistics
-from dvsnet_ros.nodes.stop_signal import stop_signal
+from dvsnet_ros.nodes.stop_signal import spin_until, stop_signal
 from dvsnet_ros.nodes.throttle import Throttle
 
 NAME = "dvsnet"
@@ -256,7 +256,7 @@ def _spin(node: DvsnetNode, stopped: Future) -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
-        executor.spin_until_future_complete(stopped)
+        spin_until(stopped, node, executor)
     finally:
         if node.state != "finalized":
             node.trigger_shutdown()

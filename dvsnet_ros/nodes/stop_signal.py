@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that an executor can wait for."""
+"""SIGINT and SIGTERM as something that an executor can wait for, and the waiting."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 
+from rclpy.executors import Executor
+from rclpy.node import Node
 from rclpy.task import Future
 
 
@@ -28,3 +30,16 @@ def stop_signal() -> Future:
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
     return stopped
+
+
+def spin_until(stopped: Future, node: Node, executor: Executor) -> None:
+    """Serve the node, which is the executor's, until the future is done.
+
+    Before Kilted, `spin_until_future_complete` leaves a callback at the future with each thing that
+    it does, so that a process grows with every image.
+    """
+    ended = threading.Event()
+    end = node.create_guard_condition(ended.set)
+    stopped.add_done_callback(lambda _: end.trigger())
+    while not ended.is_set():
+        executor.spin_once()
