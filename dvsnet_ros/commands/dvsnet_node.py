@@ -1,12 +1,13 @@
 """The command ``dvsnet_node``: the node, or a sentence on what it lacks here."""
 
+import signal
 import sys
-
-from dvsnet_ros.commands.flags import INTERRUPTED
 
 
 def main() -> None:
     """Run the node; exits with a sentence where ROS 2, the messages or torch can't be imported."""
+    # Nothing has to be tidied up yet, and some library's import may lose a KeyboardInterrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         from dvsnet_ros.nodes.dvsnet_node import main as run
     except ModuleNotFoundError as error:
@@ -17,6 +18,4 @@ def main() -> None:
         )
     except ImportError as error:  # a library of torch's, say, that is of another version
         sys.exit(f"dvsnet_node can't start: {error} (of {sys.executable})")
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     run()

@@ -241,7 +241,7 @@ def main(args: list[str] | None = None) -> None:
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # rclpy's RCLError and its like
-        sys.exit(f"{NAME}: the ROS arguments can't be used: {one_line(error)}")
+        sys.exit(f"{NAME}: ROS can't start with these arguments and variables: {one_line(error)}")
     check_arguments(args)
     try:
         _spin(DvsnetNode(), stopped)

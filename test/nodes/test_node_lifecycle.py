@@ -33,6 +33,7 @@ CONFIGURE = Transition.TRANSITION_CONFIGURE
 CLEANUP = Transition.TRANSITION_CLEANUP
 ACTIVATE = Transition.TRANSITION_ACTIVATE
 DEACTIVATE = Transition.TRANSITION_DEACTIVATE
+NO_START = "dvsnet: ROS can't start with these arguments and variables: "
 OUTPUTS = {"/dvsnet/mask", "/dvsnet/confidence", "/dvsnet/overlay", "/dvsnet/decisions"}
 
 
@@ -351,8 +352,8 @@ def test_bad_parameter_at_start_ends_the_process_with_one_line(ros_domain: int) 
     [
         (["--help"], 0, "usage: dvsnet_node --ros-args "),
         (["--target", "85"], 1, "--target 85 can't be used; parameters are given as in "),
-        (["--ros-args", "-r", "image:=/a//b"], 1, "the ROS arguments can't be used: "),
-        (["--ros-args", "--targets"], 1, "the ROS arguments can't be used: ['--targets']"),
+        (["--ros-args", "-r", "image:=/a//b"], 1, NO_START),
+        (["--ros-args", "--targets"], 1, f"{NO_START}['--targets']"),
     ],
 )
 def test_arguments_that_are_no_start(
@@ -397,3 +398,31 @@ def test_the_qos_of_what_is_published_can_be_overridden(ros_domain: int, checkpo
         assert publishers()[0].qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
         peer.close()
     assert "mask.publisher.reliability" not in node.output
+
+
+def test_without_a_place_for_logs_it_says_so(ros_domain: int) -> None:
+    command = [sys.executable, "-m", "dvsnet_ros.nodes.dvsnet_node"]
+    with running(command, ROS_LOG_DIR="/dev/null/log") as process:
+        assert process.wait() == 1
+    assert NO_START in process.output
+    assert "Failed to create log directory '/dev/null/log'" in process.output
+    assert "Traceback" not in process.output
+
+
+LOSES_INTERRUPTS = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    pass
+print("torch goes on")
+"""
+
+
+def test_an_interrupt_is_not_lost_while_libraries_load(ros_domain: int, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text(LOSES_INTERRUPTS)
+    start = "from dvsnet_ros.commands.dvsnet_node import main; main()"
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    with running([sys.executable, "-c", start], PYTHONPATH=paths) as process:
+        assert process.wait() == -signal.SIGINT
+    assert process.output == ""
