@@ -42,6 +42,7 @@ from dvsnet_ros.nodes.demo_pacing import LONGEST_STEP
 from dvsnet_ros.nodes.demo_processes import ProcessEndedError
 from dvsnet_ros.nodes.demo_recorder import WrongAnswerError
 from dvsnet_ros.nodes.demo_session import record
+from dvsnet_ros.nodes.starting import StartError
 
 FAILED = 1
 WRONG_INPUT = 2
@@ -145,7 +146,7 @@ def run(arguments: Sequence[str]) -> int:
             kept = _play(plan, options, Path(folder))
             files = _move(Path(folder) / RESULTS, options.out)
         _report(plan, kept, files)
-    except (ProcessEndedError, WrongAnswerError, OSError) as error:
+    except (ProcessEndedError, WrongAnswerError, StartError, OSError) as error:
         return _say(str(error), FAILED)
     except KeyboardInterrupt:
         return _say("interrupted; nothing is left behind", INTERRUPTED)

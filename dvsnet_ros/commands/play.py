@@ -23,6 +23,7 @@ from dvsnet_ros.drives.topics import DEFAULT_TOPIC
 from dvsnet_ros.nodes.drive_player import RELIABILITIES, TopicError, drive_player
 from dvsnet_ros.nodes.frame_messages import FrameMessages, frame_messages
 from dvsnet_ros.nodes.messages import time_message
+from dvsnet_ros.nodes.starting import StartError
 from dvsnet_ros.nodes.throttle import Throttle
 
 WRONG_INPUT: Final = 2
@@ -119,7 +120,7 @@ def run(arguments: Sequence[str]) -> int:
     punctuality = Punctuality()
     try:
         _play(drive(options.drive, rate=options.frame_rate), options, punctuality)
-    except (DriveError, TopicError) as error:
+    except (DriveError, TopicError, StartError) as error:
         print(f"dvsnet play: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:

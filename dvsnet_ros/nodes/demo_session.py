@@ -9,10 +9,10 @@ from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 
 from dvsnet_ros.nodes.demo_processes import Processes, enter_own_world
 from dvsnet_ros.nodes.demo_recorder import DemoRecorder, RecordedFrame
+from dvsnet_ros.nodes.starting import start_ros
 
 POLL: float = 0.1
 """Seconds between looks at the processes."""
@@ -34,10 +34,11 @@ def record(
     Raises:
         ProcessEndedError: the node or the player ended early.
         WrongAnswerError: an answer does not fit its frame.
+        StartError: ROS can't start.
     """
     enter_own_world(domain_id)
     namespace = f"/dvsnet_demo_{os.getpid()}"  # two demos at a time do not hear each other
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    start_ros([])
     executor = SingleThreadedExecutor()
     try:
         recorder = DemoRecorder(namespace)

@@ -14,7 +14,6 @@ from rclpy.exceptions import InvalidTopicNameException
 from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
-from rclpy.signals import SignalHandlerOptions
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from rclpy.validate_topic_name import validate_topic_name
 from rosgraph_msgs.msg import Clock
@@ -24,6 +23,7 @@ from dvsnet_ros.drives.topics import CameraTopics
 from dvsnet_ros.nodes.frame_messages import FrameMessages
 from dvsnet_ros.nodes.large_images import large_images_environment
 from dvsnet_ros.nodes.messages import time_message
+from dvsnet_ros.nodes.starting import start_ros
 
 NAME: Final = "drive_player"
 
@@ -102,10 +102,11 @@ def drive_player(topic: str, *, compressed: bool, reliability: str) -> Iterator[
     Raises:
         TopicError: the topic's name can't be one.
         DriveError: it is the name of what lies beside images.
+        StartError: ROS can't start.
     """
     topics = CameraTopics(_full_name(topic))
     os.environ.update(large_images_environment())
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    start_ros([])
     try:
         player = DrivePlayer(topics, compressed=compressed, reliability=reliability)
         yield player

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
@@ -17,7 +16,6 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
-from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.utilities import try_shutdown
 from std_srvs.srv import Trigger
@@ -28,8 +26,9 @@ from dvsnet_ros.nodes import diagnostics
 from dvsnet_ros.nodes.command_line import check_arguments
 from dvsnet_ros.nodes.configured import Configured
 from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
-from dvsnet_ros.nodes.pipeline import one_line
 from dvsnet_ros.nodes.reception import Reception
+from dvsnet_ros.nodes.sentences import one_line
+from dvsnet_ros.nodes.starting import StartError, start_ros
 from dvsnet_ros.nodes.statistics import Statistics
 from dvsnet_ros.nodes.stop_signal import spin_until, stop_signal
 from dvsnet_ros.nodes.throttle import Throttle
@@ -239,9 +238,9 @@ def main(args: list[str] | None = None) -> None:
     keep_freed_memory()
     stopped = stop_signal()
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # rclpy's RCLError and its like
-        sys.exit(f"{NAME}: ROS can't start with these arguments and variables: {one_line(error)}")
+        start_ros(args)
+    except StartError as error:
+        sys.exit(f"{NAME}: {error}")
     check_arguments(args)
     try:
         _spin(DvsnetNode(), stopped)

@@ -20,6 +20,7 @@ from dvsnet_ros.nodes import messages
 from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.rate_limit import RateLimit
+from dvsnet_ros.nodes.sentences import one_line
 from dvsnet_ros.nodes.statistics import Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle
 
@@ -159,8 +160,3 @@ class Pipeline:
 def is_wanted(publisher: Any) -> bool:
     """Whether somebody subscribes to it."""
     return bool(publisher.get_subscription_count() > 0)
-
-
-def one_line(error: Exception) -> str:
-    """An error's text without line breaks, or its kind where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -145,6 +145,14 @@ def test_recorded_stamps_are_kept_and_gaps_are_not_waited_for(
     assert paths[::4] == ["segmentation", "flow"] * 2  # the node forgets after 10 s
 
 
+def test_without_a_place_for_logs_it_says_so(tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path / "demo")]
+    with running([*DEMO, *arguments], ROS_LOG_DIR="/dev/null/log") as demo:
+        assert demo.wait() == 1
+    assert "dvsnet demo: ROS can't start with these arguments and variables: " in demo.output
+    assert "Traceback" not in demo.output
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.usefixtures("_own_environment")
 def test_a_drive_may_be_called_as_a_number_and_repeat_its_stamps(

@@ -17,6 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.commands.main import main
+from dvsnet_ros.commands.play import WRONG_INPUT
 from dvsnet_ros.drives import drive
 from dvsnet_ros.nodes.image_conversion import to_bgr
 from dvsnet_ros.nodes.messages import nanoseconds
@@ -112,6 +113,14 @@ def test_ctrl_c_ends_the_waiting(peer: Peer, folder: Path) -> None:
         process.interrupt()
         assert process.wait() == INTERRUPTED
     assert process.output.endswith("dvsnet play: interrupted; no frame was played")
+
+
+def test_without_a_place_for_logs_it_says_so(folder: Path) -> None:
+    with running([*PLAY, str(folder)], ROS_LOG_DIR="/dev/null/log") as process:
+        assert process.wait(END) == WRONG_INPUT
+    assert "dvsnet play: ROS can't start with these arguments and variables: " in process.output
+    assert "Failed to create log directory '/dev/null/log'" in process.output
+    assert "Traceback" not in process.output
 
 
 def test_the_clock_tells_the_drives_time(peer: Peer, folder: Path) -> None:

@@ -1,0 +1,32 @@
+"""ROS in this process: started, or a sentence on why it can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+
+from dvsnet_ros.nodes.sentences import one_line
+
+
+class StartError(Exception):
+    """ROS can't start; ``str()`` says why."""
+
+
+def start_ros(arguments: Sequence[str] | None) -> None:
+    """Start ROS, and leave signals to the caller.
+
+    Args:
+        arguments: with the program's name before them; None are the process's.
+
+    Raises:
+        StartError: arguments, or environment variables such as ROS_LOG_DIR, can't be used.
+    """
+    given = None if arguments is None else list(arguments)
+    try:
+        rclpy.init(args=given, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # rclpy's RCLError and its like
+        raise StartError(
+            f"ROS can't start with these arguments and variables: {one_line(error)}"
+        ) from error
