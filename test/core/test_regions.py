@@ -1,6 +1,6 @@
 import pytest
 
-from dvsnet_ros.core.regions import RegionGrid
+from dvsnet_ros.core.regions import Region, RegionGrid
 
 
 def test_the_originals_grid() -> None:
@@ -34,14 +34,29 @@ def test_regions_cover_the_frame(
     assert all(all(row) for row in covered)
 
 
+def test_a_region_in_a_frame_of_another_size_is_rounded_to_pixels() -> None:
+    region = Region(1, 2, y=5, x=7, height=6, width=5)
+    assert region.scaled(2.0, 0.25) == Region(1, 2, y=10, x=2, height=12, width=1)
+    assert region.scaled(1.3, 1.7) == Region(1, 2, y=6, x=12, height=8, width=8)
+
+
+def test_neighbours_stay_neighbours_at_another_size() -> None:
+    regions = [region.scaled(0.7, 1.3) for region in RegionGrid(48, 57, 3, 3, 0).regions]
+    for one, other in ((0, 1), (4, 5), (7, 8)):
+        assert regions[one].slices[1].stop == regions[other].slices[1].start
+    for one, other in ((0, 3), (4, 7), (2, 5)):
+        assert regions[one].slices[0].stop == regions[other].slices[0].start
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         ((360, 480, 2, 2, 12), "8 or 16"),
-        ((360, 480, 2, 2, -8), "divisible by 8"),
+        ((360, 480, 2, 2, -8), "divisible by 8, for instance 0 or 8"),
         ((360, 480, 2, 2, 184), "at most 176"),
         ((360, 480, 0, 2, 8), "at least 1"),
-        ((360, 480, 40, 2, 0), "at most 22 rows"),
+        ((640, 360, 2, 2, 184), "at most 176, or a width of at least 368"),
+        ((360, 480, 40, 2, 0), "at most 22 rows or a height of at least 640"),
         ((0, 0, 2, 2, 8), "16 pixels"),
     ],
 )

@@ -53,13 +53,19 @@ def segmented_every(schedule: Schedule, score: float) -> int | None:
     ("arguments", "sentence"),
     [
         ({"mode": "adaptive"}, "one of fixed, dynamic, rising"),
-        ({"target": 101.0}, "target is 101"),
+        ({"target": 100.1}, "target is 100.1; it must be from 0 to 100$"),
         ({"target": math.nan}, "target is nan"),
         ({"decrease": -1.0}, "decrease is -1"),
-        ({"increase": 1000.0}, "increase is 1000"),
-        ({"share": 1.5}, "share is 1.5; it must be from 0 to 1"),
+        ({"decrease": 100.1}, "decrease is 100.1; it must be from 0 to 100$"),
+        ({"increase": 100.1}, "increase is 100.1; it must be from 0 to 100$"),
+        ({"share": 1.1}, "share is 1.1; it must be from 0 to 1$"),
     ],
 )
 def test_what_is_out_of_range_is_refused(arguments: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Schedule(**{"mode": "fixed", "target": 90.0, **arguments})  # type: ignore[arg-type]
+
+
+def test_the_ends_of_each_range_are_taken() -> None:
+    Schedule("dynamic", 100.0, decrease=100.0, increase=100.0, share=1.0)
+    Schedule("dynamic", 0.0, decrease=0.0, increase=0.0, share=0.0)

@@ -32,7 +32,34 @@ def test_motion_leads_to_where_a_pixel_was() -> None:
 
 def test_frames_too_small_to_see_motion_in_show_none() -> None:
     view = np.zeros((8, 10), np.uint8)
-    assert not motion_between(view, view).any()
+    motion = motion_between(view, view)
+    assert motion.shape == (1, 2, 8, 10)
+    assert not motion.any()
+
+
+def texture(height: int, width: int) -> np.ndarray:
+    noise = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 2), None, 0, 255, cv2.NORM_MINMAX)
+
+
+def test_a_strip_that_moves_alone_is_seen() -> None:
+    """16 rows of 180: a search on a grid half as fine misses its borders."""
+    whole = texture(180, 243)
+    view, expected = whole[:, :240].copy(), torch.zeros(180, 240)
+    view[80:96], expected[80:96] = whole[80:96, 3:], 3.0
+    motion = motion_between(view, whole[:, :240].copy())
+    assert (motion[0, 0] - expected)[80:96].abs().mean() < 0.18
+    assert (motion[0, 0] - expected)[:72].abs().max() < 0.5
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_large_views_are_searched_on_a_grid_of_about_180_rows(times: int) -> None:
+    whole = texture(180, 243)
+    small = whole[:, 3:].copy(), whole[:, :240].copy()
+    large = [view.repeat(times, 0).repeat(times, 1) for view in small]
+    motion = motion_between(*small)[0].permute(1, 2, 0).numpy()
+    expected = times * cv2.resize(motion, None, fx=times, fy=times)
+    np.testing.assert_allclose(motion_between(*large)[0].permute(1, 2, 0), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(2000, 8), (1500, 10), (8, 2000)])

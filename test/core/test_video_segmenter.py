@@ -6,12 +6,15 @@ from pathlib import Path as FilePath
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
+from dvsnet_ros.core.region_networks import FlowPathResult, RegionNetworks
 from dvsnet_ros.core.schedule import Path, Schedule
 from dvsnet_ros.core.segmentation import ResetReason
 from dvsnet_ros.core.segmenter_state import load_state, save_state
+from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from helpers.tracked import with_track
 
@@ -92,11 +95,11 @@ class _LastRegionAlways:
     target = 50.0
 
     def __init__(self) -> None:
-        self._asked = 0
+        self.ages: list[int] = []
 
     def path(self, score: float, target: float, key_age: int) -> Path:  # noqa: ARG002
-        self._asked += 1
-        return Path.FLOW if self._asked % 4 else Path.SEGMENTATION
+        self.ages.append(key_age)
+        return Path.FLOW if len(self.ages) % 4 else Path.SEGMENTATION
 
     def next_target(self, target: float, path: Path, score: float) -> float:  # noqa: ARG002
         return target
@@ -117,6 +120,45 @@ def test_where_regions_overlap_the_younger_key_frame_counts_for_more(
     assert changed[youngest].any()
     changed[youngest] = False
     assert not changed.any()
+
+
+def test_a_segmented_region_alone_has_a_new_key_frame(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=_LastRegionAlways())
+    fresh = new_segmenter(checkpoint)
+    first, second = frames(2)
+    segmenter.segment(first)
+    before = segmenter.state().keys
+    segmenter.segment(second, SECOND)
+    fresh.segment(second, SECOND)
+    after, new = segmenter.state().keys, fresh.state().keys
+    assert before is not None
+    assert after is not None
+    assert new is not None
+    for name in ("images", "logits"):
+        one, two, three = (getattr(keys, name) for keys in (before, after, new))
+        assert two[:3].equal(one[:3])
+        assert torch.allclose(two[3], three[3], rtol=1e-3, atol=0.1)
+    assert (after.stamps, after.ages) == ([0, 0, 0, SECOND], [1, 1, 1, 0])
+
+
+def test_schedule_and_networks_are_told_how_old_a_key_frame_is_by_now(
+    tracked: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    flow_path = RegionNetworks.flow_path
+
+    def listening(
+        self: RegionNetworks, current: Tensor, key: Tensor, logits: Tensor, track: Track
+    ) -> FlowPathResult:
+        told.extend(track.ages)
+        return flow_path(self, current, key, logits, track)
+
+    monkeypatch.setattr(RegionNetworks, "flow_path", listening)
+    schedule = _LastRegionAlways()
+    segmenter = new_segmenter(tracked, schedule=schedule)
+    for frame in frames(4):
+        segmenter.segment(frame)
+    assert told == schedule.ages == [1, 1, 1, 1, 2, 2, 2, 1, 3, 3, 3, 1]
 
 
 def test_reset_forgets_everything(checkpoint: Checkpoint) -> None:
@@ -175,6 +217,15 @@ def test_a_new_schedule_holds_from_the_next_frame_on(checkpoint: Checkpoint) -> 
     assert paths(result) == [Path.SEGMENTATION] * 4
 
 
+def test_a_schedule_that_is_set_before_the_first_frame_holds_from_there(
+    checkpoint: Checkpoint,
+) -> None:
+    segmenter = new_segmenter(checkpoint, schedule=ALWAYS_FLOW)
+    segmenter.schedule = ALWAYS_SEGMENTATION
+    for frame in frames(2):
+        assert {d.target for d in segmenter.segment(frame).decisions} == {100.0}
+
+
 def test_a_schedule_that_starts_where_the_last_one_did_leaves_the_targets(
     checkpoint: Checkpoint,
 ) -> None:
@@ -203,6 +254,15 @@ def test_any_grid_and_any_size(
         assert result.confidence is not None
         assert result.confidence.shape == size
         assert result.mask.max() < 11
+
+
+def test_what_the_paths_take_is_within_the_whole(checkpoint: Checkpoint) -> None:
+    segmenter = new_segmenter(checkpoint)
+    for frame in frames(2):
+        timings = dict(segmenter.segment(frame).timings)
+        assert timings.keys() == {"flow", "segmentation", "decode", "total"}
+        total = timings.pop("total")
+        assert total > sum(timings.values()) > 0.0
 
 
 def test_any_number_of_classes() -> None:
@@ -243,6 +303,8 @@ def test_bfloat16_agrees_with_float32(checkpoint: Checkpoint) -> None:
         ({"device": "cuda:99"}, "cuda"),
         ({"precision": "float8"}, "float32"),
         ({"precision": "float16"}, "CUDA"),
+        ({"max_gap": -0.5}, "a gap of -0.5 s does not work"),
+        ({"max_gap": math.inf}, "0 for no limit"),
     ],
 )
 def test_what_cannot_work_is_refused(
@@ -328,12 +390,22 @@ def test_a_state_is_a_copy(checkpoint: Checkpoint) -> None:
     segmenter.segment(first)
     state = segmenter.state()
     assert state.keys is not None
-    before = state.keys.images.clone()
-    segmenter.segment(second, SECOND)
-    assert state.keys.images.equal(before)
-    assert state.keys.stamps == [0] * 4
+    images, logits = state.keys.images.clone(), state.keys.logits.clone()
+    other = new_segmenter(checkpoint, schedule=ALWAYS_SEGMENTATION)
+    other.restore(state)
+    for each in (segmenter, other):
+        each.segment(second, SECOND)
+        assert state.keys.images.equal(images)
+        assert state.keys.logits.equal(logits)
+        assert state.keys.stamps == [0] * 4
 
 
 def test_the_state_before_the_first_frame(checkpoint: Checkpoint, tmp_path: FilePath) -> None:
-    save_state(tmp_path / "state", new_segmenter(checkpoint).state())
-    assert load_state(tmp_path / "state") == new_segmenter(checkpoint).state()
+    segmenter = new_segmenter(checkpoint)
+    save_state(tmp_path / "state", segmenter.state())
+    state = load_state(tmp_path / "state")
+    assert state == segmenter.state()
+    (frame,) = frames(1)
+    segmenter.segment(frame)
+    segmenter.restore(state)
+    assert all(math.isnan(d.expected_confidence) for d in segmenter.segment(frame).decisions)
