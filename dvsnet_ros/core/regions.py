@@ -155,15 +155,8 @@ def _check_axis(name: str, cells: int, size: int, overlap: int) -> None:
         raise ValueError(
             f"an overlap of {overlap} makes regions larger than the {side} of {size} pixels that "
             f"{cells} {name}s share; use an overlap of at most {fits}, or a {side} of at least "
-            f"{_smallest_size(cells, overlap)}"
+            f"{-(-overlap * cells // (cells - 1))}"
         )
-
-
-def _smallest_size(cells: int, overlap: int) -> int:
-    size = overlap * cells // (cells - 1)
-    while size - -(-size // cells) < overlap:
-        size += 1
-    return size
 
 
 def _region_size(cells: int, size: int, overlap: int) -> int:

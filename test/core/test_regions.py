@@ -65,9 +65,10 @@ def test_what_cannot_work_is_refused(arguments: tuple[int, ...], sentence: str) 
         RegionGrid(*arguments)
 
 
-def test_the_advice_of_a_refusal_works() -> None:
-    with pytest.raises(ValueError, match="at least 368") as refusal:
-        RegionGrid(360, 480, 2, 2, 184)
-    assert "height" in str(refusal.value)
-    RegionGrid(368, 480, 2, 2, 184)
+@pytest.mark.parametrize(("rows", "overlap", "fits"), [(2, 184, 368), (3, 248, 372), (4, 280, 374)])
+def test_the_advice_of_a_refusal_works(rows: int, overlap: int, fits: int) -> None:
+    for height in (360, fits - 1):
+        with pytest.raises(ValueError, match=f"or a height of at least {fits}$"):
+            RegionGrid(height, 640, rows, 2, overlap)
+    RegionGrid(fits, 640, rows, 2, overlap)
     RegionGrid(360, 480, 2, 2, 176)
