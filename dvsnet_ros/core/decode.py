@@ -38,7 +38,7 @@ class _Axis:
 
     Attributes:
         weights: [cells, K], how far each pixel of a cell is from its first logit, 0-1; cells with
-            fewer than K pixels repeat their last.
+            fewer than K pixels repeat their last, and of cells without any nothing is used.
         pixels: [size], where a pixel is among the cells * K.
     """
 
@@ -53,9 +53,9 @@ def _axis(logits: int, size: int, device: torch.device) -> _Axis:
     firsts = torch.searchsorted(cells, torch.arange(logits))
     counts = torch.bincount(cells, minlength=logits)
     most = int(counts.max())
-    within = torch.minimum(torch.arange(most), (counts - 1).clamp(min=0).unsqueeze(1))
-    members = (firsts.unsqueeze(1) + within).clamp(max=size - 1)
-    weights = (positions[members] - torch.arange(logits).unsqueeze(1)).clamp(0, 1)
+    within = torch.minimum(torch.arange(most), counts.unsqueeze(1) - 1)
+    members = firsts.unsqueeze(1) + within
+    weights = positions[members] - torch.arange(logits).unsqueeze(1)
     pixels = cells * most + torch.arange(size) - firsts[cells]
     return _Axis(weights.to(device, torch.float32), pixels.to(device))
 
