@@ -1,16 +1,18 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from dvsnet_ros.core import region_networks
-from dvsnet_ros.core.checkpoint import load_checkpoint
+from dvsnet_ros.core.checkpoint import load_checkpoint, untrained_checkpoint
 from dvsnet_ros.core.networks.decision import DecisionNetwork
 from dvsnet_ros.core.networks.flow_net import FlowNet
-from dvsnet_ros.core.networks.resize import magnify
+from dvsnet_ros.core.networks.resize import magnify, resize_bilinear
 from dvsnet_ros.core.region_networks import (
     RegionNetworks,
     decision_features,
+    half_size,
     key_logits,
     warp_and_scale,
 )
@@ -70,6 +72,40 @@ def test_the_segmentation_network_sees_regions_magnified() -> None:
     expected = plain.segment(larger, RegionGrid(128, 192, 1, 1, 0).regions)
     seen = magnified.segment(image, RegionGrid(64, 96, 1, 1, 0).regions)
     assert torch.allclose(seen, expected, atol=1e-3)
+
+
+def test_the_segmentation_network_sees_the_order_of_channels_that_it_was_made_for() -> None:
+    checkpoint = load_checkpoint(SHIPPED_CHECKPOINT)
+    bgr, rgb = (
+        RegionNetworks(
+            checkpoint,
+            torch.device("cpu"),
+            torch.float32,
+            replace(checkpoint.input, channel_order=order, mean=(100.0, 110.0, 120.0)),
+        )
+        for order in ("bgr", "rgb")
+    )
+    image = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8)
+    (region,) = RegionGrid(32, 48, 1, 1, 0).regions
+    expected = bgr.segment(image.flip(1), [region])
+    assert torch.equal(rgb.segment(image, [region]), expected)
+    assert not torch.allclose(bgr.segment(image, [region]), expected, atol=0.1)
+
+
+def test_a_frame_is_resized_without_rounding() -> None:
+    networks = RegionNetworks(untrained_checkpoint(), torch.device("cpu"), torch.float32)
+    frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    pixels = torch.from_numpy(frame).permute(2, 0, 1)[None]
+    resized = networks.to_image(frame, RegionGrid(32, 48, 1, 1, 0))
+    assert torch.equal(resized, resize_bilinear(pixels.float(), 32, 48))
+    assert torch.equal(networks.to_image(frame, RegionGrid(40, 60, 1, 1, 0)), pixels)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (9, 12), (8, 13), (9, 13)])
+def test_the_flow_network_sees_regions_at_half_their_size(size: tuple[int, int]) -> None:
+    regions = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
+    expected = resize_bilinear(regions.float(), size[0] // 2, size[1] // 2) / 255.0
+    torch.testing.assert_close(half_size(regions), expected)
 
 
 @pytest.mark.parametrize("finer", [1, 2, 4])
