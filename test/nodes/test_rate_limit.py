@@ -37,3 +37,11 @@ def test_a_higher_rate_counts_from_the_next_image_on() -> None:
     assert not limit.admits(20.1, 5.0)
     assert limit.admits(20.4, 5.0)
     assert limit.admits(20.41, 0.0)
+
+
+def test_a_rate_after_none_counts_from_its_first_image_on() -> None:
+    limit = RateLimit()
+    assert limit.admits(0.0, 0.01)
+    assert limit.admits(1.0, 0.0)
+    assert limit.admits(1.1, 5.0)
+    assert not limit.admits(1.15, 5.0)
