@@ -34,7 +34,8 @@ def peer(process: Process) -> Iterator[Peer]:
     peer = Peer(image_topic="/front/image_raw")
     # Another such node, whose answers show no camera's images.
     peer.node.create_publisher(PathDecisions, "/rear/dvsnet/decisions", 1)
-    peer.node.create_publisher(Image, "/rear/dvsnet/mask", 1)
+    for answer in ("mask", "color_mask", "confidence", "overlay"):
+        peer.node.create_publisher(Image, f"/rear/dvsnet/{answer}", 1)
     assert peer.transition(Transition.TRANSITION_CONFIGURE)
     assert peer.transition(Transition.TRANSITION_ACTIVATE)
     yield peer

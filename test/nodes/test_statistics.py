@@ -231,3 +231,18 @@ def test_resets_are_no_reason_to_lower_the_target():
         statistics.frame_answered(end, end, decisions(*[FLOW] * 4, scores=99.0))
     status, _values = report(statistics, now=end)
     assert status.message.endswith("95% of the regions on the segmentation path")
+
+
+def test_images_that_were_dropped_are_counted():
+    statistics = Statistics()
+    for _ in range(3):
+        statistics.image_dropped()
+    assert statistics.summary(0.0).dropped == 3
+
+
+def test_the_rate_of_a_few_frames():
+    rates = [answered(frames)[0].summary(101.0).frame_rate for frames in (1, 2, 3)]
+    assert rates == pytest.approx([1 / RATE_SECONDS, 10.0, 10.0])
+    statistics, end = answered(1)
+    statistics.frame_answered(end, end, BOTH_PATHS)  # at the same time
+    assert statistics.summary(end).frame_rate == pytest.approx(2 / RATE_SECONDS)
