@@ -57,6 +57,15 @@ def test_decisions(segmentation):
     assert not area.do_rectify
 
 
+def test_regions_below_each_other():
+    grid = RegionGrid(96, 64, rows=2, columns=1, overlap=8)
+    chosen = tuple(RegionDecision(r, Path.FLOW, 99.0, 90.0, STAMP, 1) for r in grid.regions)
+    whole = Segmentation(np.zeros((96, 64), np.uint8), None, chosen, grid, {}, None)
+    message = messages.decisions_message(whole, "fixed", HEADER)
+    assert (message.rows, message.columns) == (2, 1)
+    assert [entry.region.y_offset for entry in message.decisions] == [0, 40]
+
+
 @pytest.mark.parametrize("opacity", [0.0, 0.5, 1.0])
 def test_overlay_blends_and_marks_the_regions_by_path(segmentation, opacity):
     frame = np.full((64, 96, 3), 100, np.uint8)

@@ -130,4 +130,6 @@ def test_why_images_get_lost():
 
 
 def test_no_images_anywhere():
-    assert "nobody publishes" in describe(Listening("/image", IMAGE, RELIABLE), [], [])
+    sentence = describe(Listening("/image", IMAGE, RELIABLE), [], [])
+    assert "nobody publishes there, and no image is published elsewhere" in sentence
+    assert sentence.endswith("with the same ROS_DOMAIN_ID?")
