@@ -47,7 +47,9 @@ def test_frames_are_bgr_whatever_the_file(tmp_path: Path) -> None:
     write_image(tmp_path / "1.png", 80, (24, 32, 4))
     cv2.imwrite(str(tmp_path / "2.png"), np.full((24, 32), 80 * 256, np.uint16))
     write_image(tmp_path / "3.jpg", 80)
-    for frame in drive(tmp_path):
+    frames = list(drive(tmp_path))
+    assert len(frames) == 4
+    for frame in frames:
         assert frame.image.shape == (24, 32, 3)
         assert frame.image.dtype == np.uint8
         assert np.abs(frame.image.astype(int) - 80).max() <= 2
