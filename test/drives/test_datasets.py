@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from dvsnet_ros.core.label_sets import CITYSCAPES
 from dvsnet_ros.drives import Calibration, DriveError, drive
+from dvsnet_ros.drives.stamps import usual_rate
 
 SECOND = 1_000_000_000
 
@@ -156,6 +159,31 @@ def test_kitti_drive(tmp_path: Path) -> None:
         assert opened[0].image[0, 0, 0] == 2
     assert drive(folder / "image_00")[0].image[0, 0, 0] == 0
     assert stamps_of(folder, rate=5.0) == [0, SECOND // 5, 2 * SECOND // 5]
+
+
+def test_a_rate_is_that_of_most_neighbours(tmp_path: Path) -> None:
+    lines = [f"2011-09-26 13:02:{second}" for second in ("25.00", "25.04", "25.08", "45.00")]
+    for number in range(len(lines)):
+        write(tmp_path / f"{number}.png")
+    (tmp_path / "timestamps.txt").write_text("\n".join(lines))
+    assert drive(tmp_path).rate == 25.0  # the pause counts for nothing
+    fifth = SECOND // 5
+    assert usual_rate([0, fifth, 0, 0, 0]) == 5.0  # nor does a stamp that is not later
+    assert usual_rate([SECOND, SECOND, 0]) is None
+
+
+@pytest.fixture
+def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "XXX-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_far_from_greenwich")
+def test_kitti_stamps_are_utc_wherever_they_are_read(tmp_path: Path) -> None:
+    assert stamps_of(kitti(tmp_path, ["image_00"]))[0] == 1317042145_000000009
 
 
 def test_which_camera_of_a_kitti_drive(tmp_path: Path) -> None:
