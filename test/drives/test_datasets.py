@@ -186,6 +186,21 @@ def test_kitti_stamps_are_utc_wherever_they_are_read(tmp_path: Path) -> None:
     assert stamps_of(kitti(tmp_path, ["image_00"]))[0] == 1317042145_000000009
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("26.09.2011 13:02:25", "is no stamp such as 2011-09-26 13:02:25.964389445"),
+        ("2011-13-26 13:02:25.9", "month must be in 1..12"),
+    ],
+)
+def test_a_line_that_is_no_stamp(tmp_path: Path, line: str, reason: str) -> None:
+    folder = kitti(tmp_path, ["image_00"]) / "image_00"
+    stamps = folder / "timestamps.txt"
+    stamps.write_text("\n".join([*stamps.read_text().splitlines()[1:], line]))
+    with pytest.raises(DriveError, match=f"holds the line '{line}'.*{reason}.*; write .rate=10"):
+        drive(folder)
+
+
 def test_which_camera_of_a_kitti_drive(tmp_path: Path) -> None:
     assert drive(kitti(tmp_path / "one", ["image_03"]))[0].image[0, 0, 0] == 3
     with pytest.raises(DriveError, match="cameras image_00, image_01; give the folder of one"):
