@@ -33,6 +33,7 @@ from dvsnet_ros.evaluation.sweep import (
     target_setting,
 )
 from dvsnet_ros.evaluation.tables import (
+    format_confusion,
     format_matches,
     format_tradeoff,
     write_confusion,
@@ -234,6 +235,23 @@ def passes(footage: list[Frame], resets: tuple[int, ...] = ()) -> Pass:
     return footage_pass
 
 
+def test_where_key_frames_are_forgotten_each_setting_begins_anew(
+    segmenters: Segmenters, footage: list[Frame]
+) -> None:
+    sweep = Sweep(segmenters, [target_setting(0.0), interval_setting(9)])
+    for index, frame in enumerate(footage[:5]):
+        if index == 3:
+            sweep.reset()
+        sweep.add(frame)
+    assert [outcome.frames for outcome in sweep.outcomes] == [Counter({4: 2, 0: 3})] * 2
+    assert len(sweep.scores.true) == 3 * 4  # none of the frame after the reset
+
+
+def test_without_a_decision_there_is_nothing_to_say_of_scores() -> None:
+    assert math.isnan(JudgedScores().error)
+    assert math.isnan(JudgedScores().rank_correlation)
+
+
 def test_targets_are_found_for_shares(segmenters: Segmenters, footage: list[Frame]) -> None:
     low, high = TargetSearch(segmenters).find(passes(footage), [0.01, 0.5])
     shares = [outcome.share for outcome in swept(
@@ -357,7 +375,9 @@ def test_the_table_of_a_tradeoff(confusion: Confusion, tmp_path: Path) -> None:
         },
         rel=1e-5,
     )
-    shown = format_tradeoff(outcomes, seconds, labelled=True).splitlines()[1].split()
+    head, line = format_tradeoff(outcomes, seconds, labelled=True).splitlines()
+    assert "agreement %   mIoU %   pixel accuracy %   frames/s" in head
+    shown = line.split()
     assert shown == ["target", "90", "25.00", "75.00", "46.67", "66.67", "5.00"]
     outcomes += [make_outcome(interval_setting(4), confusion, 2)]
     outcomes += [make_outcome(target_setting(95.0), confusion, 3)]
@@ -385,6 +405,17 @@ def test_the_table_of_a_tradeoff(confusion: Confusion, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tradeoff.csv", "tradeoff.png"]
 
 
+def test_an_interval_stands_beside_the_target_of_the_nearest_share(confusion: Confusion) -> None:
+    outcomes = [
+        make_outcome(interval_setting(2), confusion, 3),
+        make_outcome(target_setting(80.0), confusion, 1),
+        make_outcome(target_setting(99.0), confusion, 4),
+    ]
+    head, line = format_matches(outcomes, labelled=False).splitlines()
+    assert "mIoU" not in head
+    assert line.split() == ["interval", "2", "75.00", "75.00", "target", "99", "100.00", "75.00"]
+
+
 def test_the_tables_of_stills(confusion: Confusion, tmp_path: Path) -> None:
     write_confusion(tmp_path, confusion, CAMVID, 1)
     classes = {row["class"]: row for row in read(tmp_path / "classes.csv")}
@@ -397,6 +428,11 @@ def test_the_tables_of_stills(confusion: Confusion, tmp_path: Path) -> None:
     (summary,) = read(tmp_path / "summary.csv")
     assert (summary["images"], summary["labelled_pixels"]) == ("1", "6")
     assert float(summary["pixel_accuracy"]) == pytest.approx(4 / 6, rel=1e-5)
+    _, sky, building, *others, means = format_confusion(confusion, CAMVID).splitlines()
+    assert sky.split() == ["sky", "60.0", "66.7"]
+    assert building.split() == ["building", "33.3", "33.3"]
+    assert all(line.endswith("    –     0.0") for line in others)
+    assert means == "mIoU 46.7 %, pixel accuracy 66.7 %"
 
 
 def test_the_tables_of_decisions(tmp_path: Path) -> None:
@@ -406,6 +442,9 @@ def test_the_tables_of_decisions(tmp_path: Path) -> None:
     (figures,) = read(tmp_path / "decision.csv")
     assert (figures["decisions"], figures["mean_absolute_error"]) == ("2", "2")
     rows = [row for row in read(tmp_path / "calibration.csv") if row["decisions"] != "0"]
+    assert list(rows[0]) == [
+        "expected_from", "expected_to", "decisions", "mean_expected", "mean_true",
+    ]  # fmt: skip
     assert [row["mean_true"] for row in rows] == ["91", "93"]
 
 
