@@ -131,6 +131,15 @@ def test_what_a_finer_key_shows_survives_the_flow_path() -> None:
     assert torch.allclose(moved, expected, atol=1e-5)
 
 
+def test_what_a_finer_flow_moves_is_as_fine() -> None:
+    keys = torch.arange(8.0).expand(1, 2, 6, 8)
+    flow = torch.zeros(1, 2, 12, 16)
+    flow[:, 0] = 1.0
+    moved = warp_and_scale(keys, flow, torch.ones(1, 2, 6, 8))
+    assert moved.shape == (1, 2, 12, 16)
+    assert torch.allclose(moved[0, 0, :, :14], (torch.arange(14.0) + 1.0) / 2.0, atol=1e-4)
+
+
 def test_a_tracked_flow_leaves_more_of_a_line() -> None:
     """Half a pixel to the side, a line's peak is lower: by a half bilinearly, less bicubically."""
     keys = torch.zeros(1, 2, 12, 16)

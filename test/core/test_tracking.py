@@ -30,6 +30,13 @@ def test_motion_leads_to_where_a_pixel_was() -> None:
     assert (seen - torch.tensor(((SHIFT / 2,), (0.0,)))).abs().max() < 0.3
 
 
+def test_every_pixel_of_a_larger_frame_counts_in_the_view() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (96, 128), np.uint8)
+    view = tracking_view(grey[..., None].repeat(3, 2), 24, 32)
+    means = grey.reshape(12, 8, 16, 8).mean((1, 3))
+    np.testing.assert_allclose(view, means, atol=1.0)
+
+
 def test_frames_too_small_to_see_motion_in_show_none() -> None:
     view = np.zeros((8, 10), np.uint8)
     motion = motion_between(view, view)
