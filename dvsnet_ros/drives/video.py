@@ -22,6 +22,10 @@ _log = logging.getLogger(__name__)
 SAME_TIME: Final = 0.5
 """Milliseconds by which what OpenCV says of one frame's time may differ."""
 
+EARLIER: Final = (1, 32)
+"""Frames before a wanted one that OpenCV is asked for: it misses by few, except where the rate is
+far from what it mostly is."""
+
 
 @dataclass(frozen=True)
 class VideoDrive:
@@ -81,21 +85,33 @@ class VideoDrive:
 def _sought(path: Path, times: Sequence[float], index: int) -> NDArray[np.uint8] | None:
     """The image of a video's frame where OpenCV can go to it.
 
-    It goes to no frame beyond those that a container announces, and in some containers (MPEG-TS)
-    to another one: the time tells, if each frame has its own.
+    It goes to no frame beyond those that a container announces, takes their rate for regular, and
+    in some containers (MPEG-TS) goes elsewhere. So it is asked for an earlier frame, from which on
+    the time tells, if each frame has its own.
     """
     with _opened(path) as capture:
         if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(times) or not _rise(times):
             return None
         image = _next_image(capture)
-        start = capture.get(cv2.CAP_PROP_POS_MSEC)
         if index == 0:
             return image
-        capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-        image = _next_image(capture)
-        since = capture.get(cv2.CAP_PROP_POS_MSEC) - start
-        is_meant = abs(since - (times[index] - times[0])) < SAME_TIME
-        return image if is_meant else None
+        since = times[index] - times[0]
+        place = round(since / 1000 * capture.get(cv2.CAP_PROP_FPS))
+        time = capture.get(cv2.CAP_PROP_POS_MSEC) + since
+        for earlier in EARLIER:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, max(place - earlier, 0))
+            if _grab_at(capture, time):
+                return _decoded(capture)
+        return None
+
+
+def _grab_at(capture: cv2.VideoCapture, time: float) -> bool:
+    """Go on to the frame that is shown at a time, in milliseconds; false if there is none."""
+    while capture.grab():
+        late = capture.get(cv2.CAP_PROP_POS_MSEC) - time
+        if late > -SAME_TIME:
+            return late < SAME_TIME
+    return False
 
 
 @contextmanager
@@ -112,7 +128,12 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
 
 
 def _next_image(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
-    good, image = capture.read()
+    return _decoded(capture) if capture.grab() else None
+
+
+def _decoded(capture: cv2.VideoCapture) -> NDArray[np.uint8] | None:
+    """The image that was grabbed last."""
+    good, image = capture.retrieve()
     if not good:
         return None
     if image.ndim == 2:
