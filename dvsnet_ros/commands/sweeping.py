@@ -167,7 +167,7 @@ def sweep_through(footage: Footage, sweep: Sweep, doing: str) -> None:
     for outcome in sweep.outcomes:
         if outcome.lost:
             _log.warning(
-                "%s: %s has no mask of %d frames, and its figures are of the others: the flow "
-                "path's logits are not finite; precision float32 may mend that",
+                "%s: %s has no mask of %d of the frames, and its figures are of the others: the "
+                "flow path's logits are not finite; precision float32 may mend that",
                 footage.drive.name, outcome.setting.name, outcome.lost,
             )  # fmt: skip

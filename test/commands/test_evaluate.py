@@ -217,7 +217,7 @@ def test_what_a_setting_lost_is_said(
     flags = ["--targets", "100", "--intervals", "4", "--schedules", "fixed"]
     assert evaluate(folder, tmp_path / "out", str(tmp_path / "town"), *flags) == 0
     (said,) = (message for message in caplog.messages if "has no mask" in message)
-    assert said.startswith("town: interval 4 has no mask of 1 frames")
+    assert said.startswith("town: interval 4 has no mask of 1 of the frames")
     rows = {row["kind"]: row["regions"] for row in read(tmp_path / "out" / "tradeoff.csv")}
     assert rows == {"interval": "16", "target": "20"}
 
