@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rclpy.node import Node
+from rclpy.node import Node, TopicEndpointInfo  # whose own module is renamed in ROS 2 Lyrical
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.subscription import Subscription
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dvsnet_ros.drives.topics import COMPRESSED
 

@@ -161,7 +161,7 @@ def test_overlay_opacity_counts_from_the_next_frame_on(peer: Peer) -> None:
         ("target", 100.00001, "must be from 0.0 to 100.0"),
         ("target", -0.1, "out of range"),
         ("target", math.nan, "out of range"),
-        ("target", 85, "DOUBLE"),
+        ("target", 85, "Wrong parameter type"),
         ("dynamic_decrease", 101.0, "out of range"),
         ("dynamic_increase", -1.0, "out of range"),
         ("max_gap", -1.0, "out of range"),

@@ -1,8 +1,11 @@
 """The explanation of silence."""
 
+import subprocess
+import sys
+
 import pytest
+from rclpy.node import TopicEndpointInfo
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from dvsnet_ros.nodes.silence import (
     PATIENCE,
@@ -15,6 +18,14 @@ from dvsnet_ros.nodes.silence import (
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
+
+LYRICAL = """
+import sys
+import rclpy.node
+sys.modules["rclpy.topic_endpoint_info"] = None
+import dvsnet_ros.nodes.silence
+"""
+"""Imports the module where rclpy has no such submodule: it is called `endpoint_info` there."""
 
 
 def qos(reliability: ReliabilityPolicy) -> QoSProfile:
@@ -133,3 +144,7 @@ def test_no_images_anywhere():
     sentence = describe(Listening("/image", IMAGE, RELIABLE), [], [])
     assert "nobody publishes there, and no image is published elsewhere" in sentence
     assert sentence.endswith("with the same ROS_DOMAIN_ID?")
+
+
+def test_the_module_of_endpoints_may_have_another_name():
+    subprocess.run([sys.executable, "-c", LYRICAL], check=True, timeout=60)
