@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError, Frame, frame_index
 from dvsnet_ros.drives.names import check_utf8
-from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_timing, usual_rate
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp, regular_timing
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class VideoDrive:
         path: the file.
         rate: frames a second.
         stamps: of each frame, in nanoseconds from 0.
-        times: when the file says that each frame is shown, in milliseconds.
+        times: when the first of them are shown, in milliseconds, as far as OpenCV knows.
     """
 
     path: Path
@@ -67,7 +66,7 @@ class VideoDrive:
 
     def __getitem__(self, index: int) -> Frame:
         index = frame_index(index, len(self))
-        image = _sought(self.path, self.times, index)
+        image = _sought(self.path, self.times, index) if index < len(self.times) else None
         if image is None:
             image = self._stepped_to(index)
         if image is None:
@@ -90,7 +89,7 @@ def _sought(path: Path, times: Sequence[float], index: int) -> NDArray[np.uint8]
     the time tells, if each frame has its own.
     """
     with _opened(path) as capture:
-        if capture.get(cv2.CAP_PROP_FRAME_COUNT) != len(times) or not _rise(times):
+        if capture.get(cv2.CAP_PROP_FRAME_COUNT) < len(times):
             return None
         image = _next_image(capture)
         if index == 0:
@@ -145,7 +144,7 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
     """A drive in a video file.
 
     Its frames' stamps are when they are shown, from 0 on, or come from the rate if there is one.
-    Where the file does not say when each is shown, its own rate does.
+    From where on it is not known when they are shown, the file's own rate says it.
 
     Raises:
         DriveError: OpenCV can't open the file, or it has no frame.
@@ -159,14 +158,21 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
                 f"codec ({codec!r}) is the reason, and ffmpeg makes another of it: "
                 f"ffmpeg -i {path.name} -c:v libx264 {path.stem}_h264.mp4"
             )
-    times = _frame_times(path)
-    known = 0 < own_rate < math.inf
-    if rate or not _rise(times):
-        rate = rate or (own_rate if known else DEFAULT_RATE)
-        return VideoDrive(path, rate, regular_timing(len(times), rate).stamps, times)
+    if not 0 < own_rate < math.inf:
+        own_rate = DEFAULT_RATE
+    frames = _frame_times(path)
+    times = _told(frames)
+    stamps = (
+        regular_timing(len(frames), rate).stamps if rate else _stamps(times, len(frames), own_rate)
+    )
+    return VideoDrive(path, rate or own_rate, stamps, times)
+
+
+def _stamps(times: Sequence[float], count: int, rate: float) -> list[int]:
+    """Of `count` frames, in nanoseconds: times from 0 on, and from the last one on at a rate."""
     stamps = [round((time - times[0]) * NANOSECONDS / 1000) for time in times]
-    rate = own_rate if known else usual_rate(stamps) or DEFAULT_RATE
-    return VideoDrive(path, rate, stamps, times)
+    left = range(1, 1 + count - len(stamps))
+    return stamps + [stamps[-1] + regular_stamp(index, rate) for index in left]
 
 
 def _frame_times(path: Path) -> list[float]:
@@ -180,7 +186,8 @@ def _frame_times(path: Path) -> list[float]:
         announced = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         capture.set(cv2.CAP_PROP_FORMAT, -1)
         packets = sorted(_times_left(capture))
-    if len(packets) == announced and _sought(path, packets, len(packets) - 1) is not None:
+    is_all = len(packets) == announced and _told(packets) == packets
+    if is_all and _sought(path, packets, len(packets) - 1) is not None:
         return packets
     with _opened(path) as capture:
         return _times_left(capture)
@@ -193,5 +200,11 @@ def _times_left(capture: cv2.VideoCapture) -> list[float]:
     return times
 
 
-def _rise(times: Sequence[float]) -> bool:
-    return all(later > earlier for earlier, later in pairwise(times))
+def _told(times: list[float]) -> list[float]:
+    """The first times, as far as they rise: OpenCV calls a time that it does not know 0.
+
+    It knows none in a bare stream, and OpenCV 4.6 and older not those of the last frames.
+    """
+    places = range(1, len(times))
+    rising = next((place for place in places if times[place] <= times[place - 1]), len(times))
+    return times[:rising]

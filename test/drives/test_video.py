@@ -141,8 +141,9 @@ def test_a_video_whose_beginning_is_cut_off(
     assert not caplog.records
 
 
-def test_frames_by_index_where_only_some_can_be_gone_to(tmp_path: Path) -> None:
-    path = tmp_path / "ride.ts"
+@pytest.mark.parametrize("suffix", ["ts", "avi"])
+def test_frames_by_index_where_only_some_can_be_gone_to(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"ride.{suffix}"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -154,8 +155,9 @@ def test_frames_by_index_where_only_some_can_be_gone_to(tmp_path: Path) -> None:
         container.mux(stream.encode())
     opened = drive(path)
     images = [frame.image for frame in opened]
-    for index in (0, 1, 5, 12, 33, 59):
+    for index in (0, 1, 5, 12, 33, 58, 59):
         np.testing.assert_array_equal(opened[index].image, images[index])
+    np.testing.assert_allclose(np.array(opened.stamps) / 1e8, range(60), atol=1e-6)
 
 
 def test_a_colon_in_a_name_says_no_protocol(
