@@ -35,8 +35,8 @@ def stop_signal() -> Future:
 def spin_until(stopped: Future, node: Node, executor: Executor) -> None:
     """Serve the node, which is the executor's, until the future is done.
 
-    Before Kilted, `spin_until_future_complete` leaves a callback at the future with each thing that
-    it does, so that a process grows with every image.
+    In Jazzy's rclpy 7.1.6 and older, `spin_until_future_complete` leaves a callback at the future
+    with each thing that it does, so that a process grows with every image.
     """
     ended = threading.Event()
     end = node.create_guard_condition(ended.set)
