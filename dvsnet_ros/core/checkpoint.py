@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from dvsnet_ros.core.label_sets import CAMVID, LabelSet
 from dvsnet_ros.core.networks import NetworkSpec, build_network
+from dvsnet_ros.core.sentences import one_line
 
 FORMAT = 1
 NETWORKS = {
@@ -248,7 +249,7 @@ def _read(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"checkpoint '{path}' can't be read as safetensors ({_one_line(error)}); it may be "
+            f"checkpoint '{path}' can't be read as safetensors ({one_line(error)}); it may be "
             "truncated, or of another format (TensorFlow: see dvsnet import-tensorflow)"
         ) from error
     if "dvsnet" not in metadata:
@@ -260,7 +261,7 @@ def _read(path: Path) -> Checkpoint:
         checkpoint = _describe(json.loads(metadata["dvsnet"]))
     except UNUSABLE as error:
         raise CheckpointError(
-            f"the metadata of checkpoint '{path}' can't be used: {_one_line(error)}"
+            f"the metadata of checkpoint '{path}' can't be used: {one_line(error)}"
         ) from error
     checkpoint.path = path
     _load_tensors(checkpoint, tensors)
@@ -367,7 +368,3 @@ def _check_fit(checkpoint: Checkpoint) -> None:
 
 def _origin(path: Path | None) -> str:
     return f"checkpoint '{path}'" if path else "the checkpoint"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError, Frame, frame_index
 from dvsnet_ros.drives.names import check_utf8
-from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp, regular_timing
+from dvsnet_ros.drives.stamps import DEFAULT_RATE, regular_stamp
 
 _log = logging.getLogger(__name__)
 
@@ -162,9 +162,8 @@ def video_drive(path: Path, rate: float | None = None) -> VideoDrive:
         own_rate = DEFAULT_RATE
     frames = _frame_times(path)
     times = _told(frames)
-    stamps = (
-        regular_timing(len(frames), rate).stamps if rate else _stamps(times, len(frames), own_rate)
-    )
+    counting = times[:1] if rate else times
+    stamps = _stamps(counting, len(frames), rate or own_rate)
     return VideoDrive(path, rate or own_rate, stamps, times)
 
 

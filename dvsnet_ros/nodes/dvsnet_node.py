@@ -22,12 +22,12 @@ from std_srvs.srv import Trigger
 
 from dvsnet_ros.core.device import give_back_memory
 from dvsnet_ros.core.memory import keep_freed_memory
+from dvsnet_ros.core.sentences import one_line
 from dvsnet_ros.nodes import diagnostics
 from dvsnet_ros.nodes.command_line import check_arguments
 from dvsnet_ros.nodes.configured import Configured
 from dvsnet_ros.nodes.parameters import TABLE, Parameters, Settings
 from dvsnet_ros.nodes.reception import Reception
-from dvsnet_ros.nodes.sentences import one_line
 from dvsnet_ros.nodes.starting import StartError, start_ros
 from dvsnet_ros.nodes.statistics import Statistics
 from dvsnet_ros.nodes.stop_signal import spin_until, stop_signal

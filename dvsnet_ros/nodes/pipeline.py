@@ -14,13 +14,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from dvsnet_ros.core.segmentation import ResetReason, Segmentation
+from dvsnet_ros.core.sentences import one_line
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives.image_decoding import ImageError
 from dvsnet_ros.nodes import messages
 from dvsnet_ros.nodes.image_conversion import from_array, to_bgr
 from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.rate_limit import RateLimit
-from dvsnet_ros.nodes.sentences import one_line
 from dvsnet_ros.nodes.statistics import Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle
 

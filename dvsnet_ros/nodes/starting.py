@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from dvsnet_ros.nodes.sentences import one_line
+from dvsnet_ros.core.sentences import one_line
 
 
 class StartError(Exception):

@@ -175,7 +175,7 @@ def test_a_rate_is_that_of_most_neighbours(tmp_path: Path) -> None:
 @pytest.fixture
 def _far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setenv("TZ", "XXX-9")
+        patch.setenv("TZ", "JST-9")
         time.tzset()
         yield
     time.tzset()
