@@ -9,14 +9,15 @@ JSON object:
      "input": {"mean": [...], "scale": ..., "channel_order": "bgr", "magnification": 1.0}}
 
 A checkpoint may lack networks (the decision network before it is trained, say). Weights may be
-stored as float16 to halve the file; they are float32 once loaded. Loading one never runs code.
+stored as float16 to halve the file; they are float32 once loaded. Loading one never runs code that
+it brings: an architecture is a name, of this package's or of one that is installed beside it.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from dvsnet_ros.core.label_sets import CAMVID, LabelSet
-from dvsnet_ros.core.networks import NetworkSpec, build_network
+from dvsnet_ros.core.networks import ARCHITECTURES, NetworkSpec, build_network
+from dvsnet_ros.core.networks.installed import installed_architectures
 from dvsnet_ros.core.sentences import one_line
 
 FORMAT = 1
@@ -36,7 +38,7 @@ NETWORKS = {
     "flow": ("flow_net",),
     "decision": ("decision_network", "cell_decision"),
 }
-"""The networks, and the architectures that do the work of each."""
+"""The networks, and this package's architectures that do the work of each."""
 
 CHANNEL_ORDERS = ("bgr", "rgb")
 
@@ -218,8 +220,9 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint, *, half: bool = Fa
 
 def _stored(value: Tensor, half: bool) -> Tensor:
     """As a file holds it. Biases and batch norms are few, and their statistics can be large."""
-    value = value.detach().cpu().contiguous()
-    return value.half() if half and value.ndim > 1 else value
+    # Copied, since tensors that share memory, as tied weights do, can't be written.
+    value = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    return value.half() if half and value.ndim > 1 and value.is_floating_point() else value
 
 
 def load_checkpoint(path: str | Path, decision_path: str | Path | None = None) -> Checkpoint:
@@ -277,11 +280,7 @@ def _describe(description: Mapping[str, Any]) -> Checkpoint:
             raise ValueError(f"it holds an unknown network '{name}'")
         arguments = dict(entry)
         architecture = arguments.pop("architecture")
-        if architecture not in NETWORKS[name]:
-            raise ValueError(
-                f"architecture '{architecture}' is unknown for the {name} network; this version "
-                f"has {', '.join(NETWORKS[name])}"
-            )
+        _check_architecture(name, architecture)
         specs[name] = NetworkSpec(architecture, arguments)
     labels = description["label_set"]
     label_set = LabelSet(
@@ -296,8 +295,27 @@ def _describe(description: Mapping[str, Any]) -> Checkpoint:
         str(description["input"]["channel_order"]),
         float(description["input"].get("magnification", 1.0)),  # older files have none
     )
-    with torch.device("meta"):  # the tensors come from the file
+    # The tensors come from the file; but other packages' networks may have some that aren't in it.
+    brought = any(spec.architecture not in ARCHITECTURES for spec in specs.values())
+    with torch.random.fork_rng(devices=[]), torch.device("cpu" if brought else "meta"):
         return new_checkpoint(specs, label_set, input_format)
+
+
+def _check_architecture(network: str, architecture: str) -> None:
+    known: Sequence[str] = NETWORKS[network]
+    if architecture in known:
+        return
+    elsewhere = ""
+    if network == "segmentation":
+        brought = installed_architectures()
+        if architecture in brought:
+            return
+        known = [*known, *brought]
+        elsewhere = "; a package that brings it must be installed beside this one"
+    raise ValueError(
+        f"architecture '{architecture}' is unknown for the {network} network; this version has "
+        f"{', '.join(known)}{elsewhere}"
+    )
 
 
 def _load_tensors(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> None:

@@ -63,6 +63,7 @@ class RegionNetworks:
     ) -> None:
         self.device = device
         self.precision = precision
+        self._classes = len(checkpoint.label_set.classes)
         self._input = input_format or checkpoint.input
         self._mean = torch.tensor(self._input.mean, device=device).view(1, 3, 1, 1)
         # Scores near 100 need finer steps than half precision has.
@@ -113,6 +114,7 @@ class RegionNetworks:
         network = self._networks["segmentation"]
         memory_format = _memory_format(network, self.device, self.precision)
         logits: Tensor = network(seen.to(self.precision, memory_format=memory_format))
+        _check_logits(logits, len(crops), self._classes)
         return logits.float()
 
     def flow_path(
@@ -261,6 +263,16 @@ def _memory_format(
     return (
         torch.contiguous_format if wide and half and device.type == "cuda" else torch.channels_last
     )
+
+
+def _check_logits(logits: object, regions: int, classes: int) -> None:
+    """Raises ValueError where a network, another package's maybe, gives no logits of regions."""
+    shape = tuple(logits.shape) if isinstance(logits, Tensor) else ()
+    if len(shape) != 4 or shape[:2] != (regions, classes):
+        raise ValueError(
+            f"the segmentation network gave {shape or type(logits).__name__} for {regions} "
+            f"regions; it must give logits ({regions}, {classes}, height, width), a channel a class"
+        )
 
 
 def _crop(image: Tensor, region: Region) -> Tensor:

@@ -13,6 +13,7 @@ from dvsnet_ros.core.networks.compact import CompactSegmenter
 from dvsnet_ros.core.networks.decision import CellDecision, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowNet
+from dvsnet_ros.core.networks.installed import installed_architecture
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "compact": CompactSegmenter,
@@ -32,23 +33,28 @@ class NetworkSpec:
 
     def argument(self, name: str) -> Any:
         """An argument's value, the constructor's own where none is given; None if it has none."""
-        parameters = inspect.signature(ARCHITECTURES[self.architecture]).parameters
+        parameters = inspect.signature(constructor_of(self.architecture)).parameters
         return self.arguments.get(name, parameters[name].default) if name in parameters else None
 
 
+def constructor_of(architecture: str) -> Callable[..., nn.Module]:
+    """What builds networks of an architecture: this package's, or one that another brings.
+
+    Raises:
+        ValueError: if there is none, or the package that brings it can't be imported.
+    """
+    return ARCHITECTURES.get(architecture) or installed_architecture(architecture)
+
+
 def build_network(spec: NetworkSpec) -> nn.Module:
-    """Build a network, in evaluation mode, with torch's random initial weights.
+    """Build a network, in evaluation mode, with its random initial weights.
 
     Raises:
         ValueError: if the architecture is unknown or the arguments are not its own.
     """
-    if spec.architecture not in ARCHITECTURES:
-        raise ValueError(
-            f"architecture '{spec.architecture}' is unknown; this version has "
-            f"{', '.join(sorted(ARCHITECTURES))}"
-        )
+    constructor = constructor_of(spec.architecture)
     try:
-        return ARCHITECTURES[spec.architecture](**spec.arguments).eval()
+        return constructor(**spec.arguments).eval()
     except (TypeError, IndexError, RuntimeError) as error:
         raise ValueError(
             f"architecture '{spec.architecture}' can't be built with {dict(spec.arguments)}: "
