@@ -34,7 +34,13 @@ from dvsnet_ros.evaluation.label_ids import check_has_label_ids, save_label_ids
 from dvsnet_ros.evaluation.segmenters import Segmenters
 from dvsnet_ros.evaluation.speed import measure_frame_seconds
 from dvsnet_ros.evaluation.stand_ins import with_stand_ins
-from dvsnet_ros.evaluation.sweep import Setting, Sweep, interval_setting, target_setting
+from dvsnet_ros.evaluation.sweep import (
+    Setting,
+    Sweep,
+    interval_setting,
+    max_share_setting,
+    target_setting,
+)
 from dvsnet_ros.evaluation.tables import (
     format_confusion,
     format_matches,
@@ -102,6 +108,10 @@ def _add_drive(flags: argparse._ArgumentGroup) -> None:
         "path; they are searched for, which takes several passes over the drive",
     )  # fmt: skip
     flags.add_argument(
+        "--max-shares", type=number, nargs="+", default=[], metavar="SHARE",
+        help="also the node's default schedule with each of these as its max_share, 0-1",
+    )  # fmt: skip
+    flags.add_argument(
         "--match-intervals", action="store_true",
         help="also search the targets that bring the intervals' shares, and show both side by side",
     )  # fmt: skip
@@ -163,7 +173,7 @@ def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) ->
     needed = ["segmentation"]
     if options.drive:
         needed += ["flow"]
-        if options.targets or options.shares or options.match_intervals:
+        if options.targets or options.shares or options.max_shares or options.match_intervals:
             needed += ["decision"]
     checkpoint.require(needed)
     return with_stand_ins(checkpoint)
@@ -202,7 +212,9 @@ def _evaluate_drive(segmenters: Segmenters, options: argparse.Namespace) -> None
     settings = _settings(options)
     settings += _searched(segmenters, footage, options)
     if not settings:
-        raise ValueError("nothing to evaluate; give --targets, --shares or --intervals")
+        raise ValueError(
+            "nothing to evaluate; give --targets, --shares, --max-shares or --intervals"
+        )
     sweep = Sweep(segmenters, settings)
     sweep_through(footage, sweep, "evaluating")
     seconds = measure_frame_seconds(segmenters.new(), footage.timed)
@@ -217,7 +229,8 @@ def _settings(options: argparse.Namespace) -> list[Setting]:
     targets = [
         target_setting(target, mode) for mode in options.schedules for target in options.targets
     ]
-    return targets + [interval_setting(interval) for interval in options.intervals]
+    shares = [max_share_setting(share) for share in options.max_shares]
+    return targets + shares + [interval_setting(interval) for interval in options.intervals]
 
 
 def _searched(

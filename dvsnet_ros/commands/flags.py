@@ -152,6 +152,11 @@ def add_segmenter_flags(
         help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
         "100 (default: %(default)s)",
     )  # fmt: skip
+    flags.add_argument(
+        "--max-share", type=number, default=Schedule.max_share, metavar="SHARE",
+        help="largest share, 0-1, of the regions on the segmentation path; where more are under "
+        "their targets, those that lack the most take it (default: no limit)",
+    )  # fmt: skip
     add_max_gap_flag(flags, max_gap)
     add_device_flags(flags)
 

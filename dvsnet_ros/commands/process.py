@@ -295,7 +295,7 @@ def _settings(
     """Everything that decides what the segmentations are."""
     names = (
         "rate", "confidence", "target", "schedule", "dynamic_decrease", "dynamic_increase",
-        "rising_share", "overlap", "rows", "columns", "height", "width", "max_gap",
+        "rising_share", "max_share", "overlap", "rows", "columns", "height", "width", "max_gap",
     )  # fmt: skip
     return {
         "checkpoint": sha256(options.restore_from),

@@ -46,6 +46,7 @@ def schedule_of(options: argparse.Namespace) -> Schedule:
         options.dynamic_decrease,
         options.dynamic_increase,
         options.rising_share,
+        options.max_share,
     )
 
 

@@ -1,16 +1,24 @@
 """The schedule: what turns expected confidence scores into paths.
 
 Source: section 3.3 of the DVSNet paper and `inference.py` of the original (`--target`,
-`--dynamic`). The rising mode is our own.
+`--dynamic`). The rising mode and the largest share are our own.
 """
 
 from __future__ import annotations
 
 import enum
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 MODES = ("fixed", "dynamic", "rising")
+
+KEPT = 0.999
+"""Regions that a credit keeps at most, less than one."""
+
+ROUNDING = 1e-6
+"""Of a region; by less than that, sums of shares are off."""
 
 
 class Path(enum.IntEnum):
@@ -36,6 +44,11 @@ class Scheduling(Protocol):
     @property
     def target(self) -> float:
         """Where every region's target starts."""
+        ...
+
+    @property
+    def max_share(self) -> float:
+        """The largest share of the regions on the segmentation path, 0-1; 1 is no limit."""
         ...
 
     def path(self, score: float, target: float, key_age: int) -> Path:
@@ -68,6 +81,9 @@ class Schedule:
     them all on these regions. A target that rises with what a region has lost since its key frame
     gives every region its turn, the sooner the more it loses, and none stays unsegmented for ever.
 
+    Where targets ask for more segmentation than there is time for, as on a camera unlike the
+    training's, the largest share goes to the regions that lack the most (`within_share`).
+
     Attributes:
         mode: `fixed`; `dynamic`: a region's own target falls by `decrease` after each segmentation
             and rises by `increase` after each flow path; or `rising`: after each flow path it rises
@@ -78,6 +94,7 @@ class Schedule:
         decrease: fall after a segmentation, 0-100 (the original: 1).
         increase: rise after a flow path, 0-100 (the original: 0.1).
         share: 0-1; 0 is a fixed target.
+        max_share: largest share of the regions, 0-1, on the segmentation path; 1 is no limit.
 
     Raises:
         ValueError: if the mode is unknown or a number is out of its range.
@@ -88,11 +105,13 @@ class Schedule:
     decrease: float = 1.0
     increase: float = 0.1
     share: float = 0.05
+    max_share: float = 1.0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"the schedule is '{self.mode}'; it must be one of {', '.join(MODES)}")
-        limits = {"target": 100.0, "decrease": 100.0, "increase": 100.0, "share": 1.0}
+        points = dict.fromkeys(("target", "decrease", "increase"), 100.0)
+        limits = {**points, "share": 1.0, "max_share": 1.0}
         for name, limit in limits.items():
             value = getattr(self, name)
             if not 0.0 <= value <= limit:
@@ -118,6 +137,35 @@ class Schedule:
         if self.mode == "rising" and not segmented:
             return target + self.share * max(0.0, 100.0 - score)
         return self.target
+
+
+def within_share(
+    paths: Sequence[Path], lacks: Sequence[float], max_share: float, credit: float
+) -> tuple[list[Path], float]:
+    """The paths of a frame's regions where at most a share of them may be segmented.
+
+    Each frame adds that share to the credit, in regions, and takes off what it segments. Of what is
+    not used, less than one region is kept: so no frame segments more than the share's regions,
+    rounded up, and quiet frames bring no burst after them.
+
+    Args:
+        paths: of all regions, as the schedule wants them.
+        lacks: what each region's score lacks of its target; those that lack the most are segmented,
+            and before them those whose score is no number.
+        max_share: the largest share of the regions, 0-1; 1 is no limit.
+        credit: regions, kept from the frames before.
+
+    Returns:
+        The paths, and the credit that is kept for the next frame.
+    """
+    if max_share == 1.0:
+        return list(paths), 0.0
+    credit += max_share * len(paths)
+    wanted = [region for region, path in enumerate(paths) if path is Path.SEGMENTATION]
+    wanted.sort(key=lambda region: -math.inf if math.isnan(lacks[region]) else -lacks[region])
+    chosen = wanted[: int(credit + ROUNDING)]
+    limited = [Path.SEGMENTATION if r in chosen else Path.FLOW for r in range(len(paths))]
+    return limited, min(credit - len(chosen), KEPT)
 
 
 DEFAULT_MAX_GAP = 10.0

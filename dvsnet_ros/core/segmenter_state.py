@@ -42,6 +42,7 @@ class KeyFrames:
         stamps: stamps of the key frames, in nanoseconds.
         ages: frames since the key frames.
         tracking: None where the flow network does without.
+        credit: regions that may yet be segmented, where their share is limited.
     """
 
     images: Tensor
@@ -50,6 +51,7 @@ class KeyFrames:
     stamps: list[int]
     ages: list[int]
     tracking: Tracking | None = None
+    credit: float = 0.0
 
     def copy(self, device: torch.device) -> KeyFrames:
         """The same on a device, sharing nothing."""
@@ -60,6 +62,7 @@ class KeyFrames:
             list(self.stamps),
             list(self.ages),
             self.tracking and self.tracking.copy(device),
+            self.credit,
         )
 
 
@@ -86,7 +89,8 @@ def save_state(path: Path, state: SegmenterState) -> None:
         if keys.tracking:
             tensors["view"] = torch.from_numpy(keys.tracking.view)
             tensors["tracks"] = keys.tracking.tracks.cpu()
-        numbers = {"targets": keys.targets, "stamps": keys.stamps, "ages": keys.ages}
+        names = ("targets", "stamps", "ages", "credit")
+        numbers = {name: getattr(keys, name) for name in names}
     description = {
         "last_shape": state.last_shape,
         "last_stamp": state.last_stamp,

@@ -22,7 +22,7 @@ from dvsnet_ros.core.merging import AGE_DISCOUNT, merge
 from dvsnet_ros.core.networks.warp import add_flows
 from dvsnet_ros.core.region_networks import RegionNetworks, key_logits
 from dvsnet_ros.core.regions import RegionGrid, RegionLayout
-from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Scheduling, within_share
 from dvsnet_ros.core.segmentation import RegionDecision, ResetReason, Segmentation
 from dvsnet_ros.core.segmenter_state import KeyFrames, SegmenterState, Tracking
 from dvsnet_ros.core.tracking import Track
@@ -221,12 +221,14 @@ class VideoSegmenter:
     def _choose_paths(self, flow_path: _FlowPath | None, regions: int) -> list[Path]:
         if flow_path is None or self._keys is None:
             return [Path.SEGMENTATION] * regions
-        return [
-            self._schedule.path(score, target, age + 1)
-            for score, target, age in zip(
-                flow_path.scores, self._keys.targets, self._keys.ages, strict=True
-            )
+        keys, schedule, scores = self._keys, self._schedule, flow_path.scores
+        wished = [
+            schedule.path(score, target, age + 1)
+            for score, target, age in zip(scores, keys.targets, keys.ages, strict=True)
         ]
+        lacks = [target - score for target, score in zip(keys.targets, scores, strict=True)]
+        paths, keys.credit = within_share(wished, lacks, schedule.max_share, keys.credit)
+        return paths
 
     def _run_segmentation_path(
         self, image: Tensor, grid: RegionGrid, paths: Sequence[Path]

@@ -19,6 +19,7 @@ class IntervalSchedule:
     interval: int
     mode: str = "interval"
     target: float = 0.0  # of no meaning here
+    max_share: float = 1.0
 
     def __post_init__(self) -> None:
         if self.interval < 1:
@@ -44,6 +45,7 @@ class RepeatedSchedule:
     paths: Iterator[Path]
     mode: str = "repeated"
     target: float = 0.0  # of no meaning here
+    max_share: float = 1.0
 
     def path(self, score: float, target: float, key_age: int) -> Path:  # noqa: ARG002
         """The next path."""

@@ -11,12 +11,12 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.core.schedule import Path, Schedule, Scheduling
+from dvsnet_ros.core.schedule import DEFAULT_SCHEDULE, Path, Schedule, Scheduling
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives.frame import Frame
@@ -33,9 +33,9 @@ class Setting:
     """One way to choose paths.
 
     Attributes:
-        kind: `target` (fixed), `dynamic` or `rising` (a target that moves) or `interval` (no
-            decisions).
-        value: the target, where it starts, or the frames from key frame to key frame.
+        kind: `target` (fixed), `dynamic` or `rising` (a target that moves), `max_share` (one that
+            has a largest share) or `interval` (no decisions).
+        value: the target, where it starts, the share, or the frames from key frame to key frame.
         schedule: what does so.
     """
 
@@ -52,6 +52,11 @@ class Setting:
 def target_setting(target: float, mode: str = "fixed") -> Setting:
     """The decision network under this target; raises ValueError beyond 0-100."""
     return Setting("target" if mode == "fixed" else mode, target, Schedule(mode, target))
+
+
+def max_share_setting(share: float) -> Setting:
+    """The default schedule within this share of the regions; raises ValueError beyond 0-1."""
+    return Setting("max_share", share, replace(DEFAULT_SCHEDULE, max_share=share))
 
 
 def interval_setting(interval: int) -> Setting:

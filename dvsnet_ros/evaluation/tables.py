@@ -112,9 +112,10 @@ def format_tradeoff(
 def format_matches(outcomes: Sequence[Outcome], *, labelled: bool) -> str:
     """Each interval beside the target whose share of segmentation is nearest, for a terminal.
 
-    A table for each kind of schedule. But not the interval 1, which leaves nothing to choose.
+    A table for each kind of schedule whose targets were searched. But not the interval 1, which
+    leaves nothing to choose.
     """
-    kinds = sorted({outcome.setting.kind for outcome in outcomes} - {"interval"})
+    kinds = sorted({outcome.setting.kind for outcome in outcomes} - {"interval", "max_share"})
     intervals = [o for o in outcomes if o.setting.kind == "interval" and o.setting.value > 1]
     head = "   segmented %   agreement %" + ("   mIoU %" if labelled else "")
     lines = []

@@ -16,6 +16,7 @@ STYLES = {
     "target": ("decision network", "#0b6e99", "o", "-"),
     "rising": ("decision network, rising target", "#0f7b6c", "D", "-"),
     "dynamic": ("decision network, dynamic target", "#6940a5", "^", "-"),
+    "max_share": ("decision network, within a share", "#b0468b", "v", "-"),
     "interval": ("fixed key-frame intervals", "#d9730d", "s", "--"),
 }
 

@@ -123,8 +123,8 @@ def advice(summary: Summary) -> str:
     if summary.measured < WINDOW or not summary.chosen_share > NEARLY_ALL:
         return ""
     return (
-        f"half of the scores are under {summary.score_median:.1f}, so a lower target would segment "
-        "less"
+        f"half of the scores are under {summary.score_median:.1f}, so a lower target, or a "
+        "max_share, would segment less"
     )
 
 

@@ -129,6 +129,13 @@ class Settings:
         limits=(0.0, 1.0),
         live=True,
     )
+    max_share: float = _parameter(
+        Schedule.max_share,
+        "Largest share of the regions on the segmentation path; where more are under their "
+        "targets, those that lack the most take it. 1: no limit.",
+        limits=(0.0, 1.0),
+        live=True,
+    )
     max_gap: float = _parameter(
         DEFAULT_MAX_GAP,
         "Seconds between the stamps of two frames over which key frames are forgotten; 0: never.",
@@ -176,6 +183,7 @@ class Settings:
             decrease=self.dynamic_decrease,
             increase=self.dynamic_increase,
             share=self.rising_share,
+            max_share=self.max_share,
         )
 
 

@@ -147,6 +147,20 @@ def test_intervals_are_matched_by_targets_of_their_shares(
         assert all(kind in row for row in rows)
 
 
+def test_largest_shares(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The default target of 95.1 is over all scores here, so by itself it segments everything."""
+    flags = ["--targets", "95.1", "--schedules", "rising", "--intervals", "1", "2"]
+    flags += ["--max-shares", "0", "0.25", "1", "--match-intervals"]
+    assert evaluate(folder, tmp_path, str(folder / "town"), *flags) == 0
+    rows = read(tmp_path / "tradeoff.csv")
+    segmented = {(row["kind"], row["value"]): int(row["segmented_regions"]) for row in rows}
+    assert segmented["rising", "95.1"] == segmented["max_share", "1"] == 20
+    assert segmented["max_share", "0"] == 4  # the first frame
+    assert segmented["max_share", "0.25"] == 4 + 4
+    _, *tables = capsys.readouterr().out.split("at equal shares")
+    assert len(tables) == 1  # not of these, whose targets nobody searched
+
+
 def test_a_broken_frame_is_reported_once_and_left_out(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -301,6 +315,7 @@ def test_label_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("{town} --targets 101", "from 0 to 100"),
         ("{town} --intervals 0", "1 or more"),
         ("{town} --shares 2", "more than 0 and at most 1"),
+        ("{town} --max-shares 2", "max_share is 2.0; it must be from 0 to 1"),
         ("{town} --targets --intervals", "nothing to evaluate"),
         ("{town} --frames 1", "at least 2"),
         ("{town} --out {town}/a_1.png", "is a file; give a folder"),

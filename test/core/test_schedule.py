@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.schedule import Path, Schedule, within_share
 
 
 def test_a_score_below_the_target_is_segmented() -> None:
@@ -49,6 +49,37 @@ def segmented_every(schedule: Schedule, score: float) -> int | None:
     return None
 
 
+S, F = Path.SEGMENTATION, Path.FLOW
+
+
+def test_of_those_that_want_it_those_that_lack_the_most_are_segmented() -> None:
+    lacks = [3.0, 5.0, -2.0, 4.0]
+    assert within_share([S, S, F, S], lacks, 0.25, 0.0) == ([F, S, F, F], 0.0)
+    assert within_share([S, S, F, S], lacks, 0.5, 0.0) == ([F, S, F, S], 0.0)
+    assert within_share([S, S, F, S], lacks, 1.0, 0.0) == ([S, S, F, S], 0.0)
+    assert within_share([S, S, F, S], lacks, 0.0, 0.0) == ([F, F, F, F], 0.0)
+    assert within_share([S, S, F, S], [3.0, 5.0, -2.0, math.nan], 0.25, 0.0)[0] == [F, F, F, S]
+
+
+@pytest.mark.parametrize("regions", [1, 4, 6, 10])
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.25, 1 / 3, 0.34, 0.7, 0.99])
+def test_a_share_is_used_up_and_no_frame_has_more_than_its_part(regions: int, share: float) -> None:
+    credit, counts = 0.0, []
+    for _ in range(1000):
+        paths, credit = within_share([S] * regions, [1.0] * regions, share, credit)
+        counts.append(paths.count(S))
+    assert sum(counts) == pytest.approx(1000 * share * regions, abs=1.0)
+    assert max(counts) == math.ceil(share * regions)
+
+
+def test_quiet_frames_bring_no_burst() -> None:
+    credit = 0.0
+    for _ in range(100):
+        paths, credit = within_share([F] * 4, [-1.0] * 4, 0.25, credit)
+        assert paths == [F] * 4
+    assert within_share([S] * 4, [1.0] * 4, 0.25, credit)[0].count(S) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -59,6 +90,7 @@ def segmented_every(schedule: Schedule, score: float) -> int | None:
         ({"decrease": 100.1}, "decrease is 100.1; it must be from 0 to 100$"),
         ({"increase": 100.1}, "increase is 100.1; it must be from 0 to 100$"),
         ({"share": 1.1}, "share is 1.1; it must be from 0 to 1$"),
+        ({"max_share": -0.1}, "max_share is -0.1; it must be from 0 to 1$"),
     ],
 )
 def test_what_is_out_of_range_is_refused(arguments: dict[str, object], sentence: str) -> None:
@@ -67,5 +99,5 @@ def test_what_is_out_of_range_is_refused(arguments: dict[str, object], sentence:
 
 
 def test_the_ends_of_each_range_are_taken() -> None:
-    Schedule("dynamic", 100.0, decrease=100.0, increase=100.0, share=1.0)
-    Schedule("dynamic", 0.0, decrease=0.0, increase=0.0, share=0.0)
+    Schedule("dynamic", 100.0, decrease=100.0, increase=100.0, share=1.0, max_share=1.0)
+    Schedule("dynamic", 0.0, decrease=0.0, increase=0.0, share=0.0, max_share=0.0)

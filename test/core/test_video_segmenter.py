@@ -1,5 +1,6 @@
 """The video segmenter's state, sizes and refusals; what it computes is held against the goldens."""
 
+import itertools
 import math
 from pathlib import Path as FilePath
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from dvsnet_ros.core.checkpoint import Checkpoint, CheckpointError, untrained_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
 from dvsnet_ros.core.region_networks import FlowPathResult, RegionNetworks
-from dvsnet_ros.core.schedule import Path, Schedule
+from dvsnet_ros.core.schedule import MODES, Path, Schedule
 from dvsnet_ros.core.segmentation import ResetReason
 from dvsnet_ros.core.segmenter_state import load_state, save_state
 from dvsnet_ros.core.tracking import Track
@@ -93,6 +94,7 @@ class _LastRegionAlways:
 
     mode = "of a test"
     target = 50.0
+    max_share = 1.0
 
     def __init__(self) -> None:
         self.ages: list[int] = []
@@ -239,6 +241,26 @@ def test_a_schedule_that_starts_where_the_last_one_did_leaves_the_targets(
     assert {d.target for d in segmenter.segment(fourth).decisions} == {0.0}
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_largest_share_is_kept_to_whatever_the_target(checkpoint: Checkpoint, mode: str) -> None:
+    schedule = Schedule(mode, 100.0, share=0.3, max_share=0.375)  # one and a half of four regions
+    segmenter = new_segmenter(checkpoint, schedule=schedule)
+    first, *drive = frames(21)
+    assert paths(segmenter.segment(first)) == [Path.SEGMENTATION] * 4
+    ages, counts = [0] * 4, []
+    for frame in drive:
+        decisions = segmenter.segment(frame).decisions
+        lacks = [d.target - d.expected_confidence for d in decisions]
+        segmented = [d.path is Path.SEGMENTATION for d in decisions]
+        assert min(itertools.compress(lacks, segmented)) >= max(
+            itertools.compress(lacks, [not s for s in segmented])
+        )
+        ages = [0 if s else age + 1 for age, s in zip(ages, segmented, strict=True)]
+        assert [d.key_age for d in decisions] == ages
+        counts.append(sum(segmented))
+    assert counts == [1, 2] * 10
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 2), (3, 4), (1, 3)])
 @pytest.mark.parametrize("size", [(96, 128), (101, 75), (124, 413)])
 def test_any_grid_and_any_size(
@@ -363,7 +385,8 @@ def test_a_saved_state_goes_on_as_if_nothing_had_been(
     kind: str, precision: str, request: pytest.FixtureRequest, tmp_path: FilePath
 ) -> None:
     checkpoint = request.getfixturevalue(kind)
-    settings = {"schedule": Schedule("dynamic", 89.0, 1.0, 0.7), "precision": precision}
+    schedule = Schedule("dynamic", 89.0, 1.0, 0.7, max_share=0.3)
+    settings = {"schedule": schedule, "precision": precision}
     segmenter = new_segmenter(checkpoint, max_gap=1.5, **settings)
     drive = frames(8)
     for index in range(4):

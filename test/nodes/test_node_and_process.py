@@ -102,6 +102,7 @@ def test_the_same_defaults() -> None:
         "dynamic_decrease": options.dynamic_decrease,
         "dynamic_increase": options.dynamic_increase,
         "rising_share": options.rising_share,
+        "max_share": options.max_share,
         "max_gap": options.max_gap,
         "overlay_opacity": options.overlay_opacity,
     }.items() <= {name: spec.default for name, spec in TABLE.items()}.items()

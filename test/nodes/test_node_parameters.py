@@ -85,7 +85,7 @@ def test_the_log_says_when_no_score_reaches_the_target(node: Process, peer: Peer
     for index in range(WINDOW):
         peer.ask(image(4 * SECOND + index * SECOND // 100))
     line = node.wait_for("nearly all regions are segmented: half of the scores are under ")
-    assert line.endswith(", so a lower target would segment less")
+    assert line.endswith(", so a lower target, or a max_share, would segment less")
 
 
 def test_parameters_are_answered_while_frames_flow(peer: Peer) -> None:
@@ -127,6 +127,16 @@ def test_rising_schedule_with_its_share(peer: Peer) -> None:
     assert targets(peer, 16) == [
         0.5 * (100.0 - each.expected_confidence) for each in first.decisions
     ]
+
+
+def test_a_largest_share_counts_from_the_next_frame_on(peer: Peer) -> None:
+    assert peer.set(target=100.0).successful
+    for stamp, share, segmented in ((16, 1.0, 4), (17, 0.25, 1), (18, 0.5, 2), (19, 1.0, 4)):
+        assert peer.set(max_share=share).successful
+        _mask, decisions = peer.ask(image(stamp * SECOND))
+        chosen = [each.path for each in decisions.decisions]
+        assert chosen.count(PathDecision.SEGMENTATION) == segmented
+        assert {each.target for each in decisions.decisions} >= {100.0}
 
 
 def test_max_gap_counts_from_the_next_frame_on(peer: Peer) -> None:

@@ -9,8 +9,8 @@ from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.nodes.parameters import AT_START, LIVE, NOT_LIVE, TABLE, Settings, Spec
 
 LIVE_NAMES = {
-    "target", "schedule", "dynamic_decrease", "dynamic_increase", "rising_share", "max_gap",
-    "overlay_opacity", "lazy", "max_rate",
+    "target", "schedule", "dynamic_decrease", "dynamic_increase", "rising_share", "max_share",
+    "max_gap", "overlay_opacity", "lazy", "max_rate",
 }  # fmt: skip
 
 
@@ -96,9 +96,8 @@ def test_a_range_ends_where_it_ends(name, value):
 
 
 def test_schedule_of_the_settings():
-    settings = Settings(
-        schedule="rising", target=80.0, dynamic_decrease=2.0, dynamic_increase=0.5, rising_share=0.3
-    )
+    moves = {"dynamic_decrease": 2.0, "dynamic_increase": 0.5, "rising_share": 0.3}
+    settings = Settings(schedule="rising", target=80.0, max_share=0.4, **moves)
     assert settings.frame_schedule() == Schedule(
-        "rising", target=80.0, decrease=2.0, increase=0.5, share=0.3
+        "rising", target=80.0, decrease=2.0, increase=0.5, share=0.3, max_share=0.4
     )

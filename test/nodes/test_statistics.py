@@ -185,7 +185,7 @@ def test_a_target_that_hardly_a_score_reaches_is_told():
     assert status.level == DiagnosticStatus.OK
     assert status.message == (
         "10.0 frames/s, 100% of the regions on the segmentation path; half of the scores are under "
-        "83.2, so a lower target would segment less"
+        "83.2, so a lower target, or a max_share, would segment less"
     )
     assert values["expected confidence score median"] == "83.2"
     stream.begin()
