@@ -83,11 +83,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_stills(flags: argparse._ArgumentGroup) -> None:
-    flags.add_argument("--data-dir", type=Path, help="folder of images")
+    flags.add_argument(
+        "--data-dir", type=Path,
+        help="folder of images, or a split of Cityscapes such as leftImg8bit/val",
+    )  # fmt: skip
     flags.add_argument(
         "--labels-dir", type=Path,
         help="folder of PNGs of the same names: class ids of the checkpoint's label set, any other "
-        "id is void",
+        "id is void; or Cityscapes' such as gtFine/val",
     )  # fmt: skip
     flags.add_argument(
         "--sequences", nargs="+", default=[], metavar="SEQUENCE",
@@ -181,11 +184,11 @@ def _with_what_is_needed(checkpoint: Checkpoint, options: argparse.Namespace) ->
 
 def _evaluate_stills(segmenters: Segmenters, options: argparse.Namespace) -> None:
     """Segment every still as the first frame of a drive."""
-    files = labelled_files(options.data_dir, options.labels_dir)
-    check_sequences((each.sequence for each in files), options.sequences)
-    files = [f for f in files if not options.sequences or f.sequence in options.sequences]
     segmenter = segmenters.new()
     labels = segmenter.label_set
+    files = labelled_files(options.data_dir, options.labels_dir, labels)
+    check_sequences((each.sequence for each in files), options.sequences)
+    files = [f for f in files if not options.sequences or f.sequence in options.sequences]
     confusion = Confusion(len(labels.classes))
     for each in tqdm(files, unit="image", dynamic_ncols=True):
         still = each.load()

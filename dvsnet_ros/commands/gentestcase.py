@@ -238,7 +238,7 @@ def _pairs(options: argparse.Namespace, labels: LabelSet) -> list[Pairs]:
             pairs = pairs_of_drive(frames, reach, light, place=place, layout=layout)
             parts.append(Pairs(pairs, count_pairs(len(frames), reach)))
     if options.stills_dir:
-        labelled = load_labelled(options.stills_dir, options.labels_dir)
+        labelled = load_labelled(options.stills_dir, options.labels_dir, labels)
         stills, _ = split_sequences(labelled, options.val_sequences)
         drawn = pairs_of_stills(StillPairs(stills, labels), options.stills_pairs, options.seed)
         parts.append(Pairs(drawn, options.stills_pairs))

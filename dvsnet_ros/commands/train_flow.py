@@ -242,7 +242,7 @@ def _stills(options: argparse.Namespace, labels: LabelSet) -> MovedStills | None
     if options.data_dir is None:
         return None
     stills, _ = split_sequences(
-        load_labelled(options.data_dir, options.labels_dir), options.val_sequences
+        load_labelled(options.data_dir, options.labels_dir, labels), options.val_sequences
     )
     moved = StillPairs(stills, labels)
     return moved if options.magnify == 1.0 else MagnifiedPairs(moved, options.magnify)

@@ -41,10 +41,14 @@ def parser() -> argparse.ArgumentParser:
     """The command's flags."""
     defaults = Recipe(stages=())
     flags = argparse.ArgumentParser(prog="dvsnet train-segmenter", description=__doc__)
-    flags.add_argument("--data-dir", type=Path, required=True, help="folder of images")
+    flags.add_argument(
+        "--data-dir", type=Path, required=True,
+        help="folder of images, or a split of Cityscapes such as leftImg8bit/train",
+    )  # fmt: skip
     flags.add_argument(
         "--labels-dir", type=Path, required=True,
-        help="folder of PNGs of the same names: class ids, any id that is no class is void",
+        help="folder of PNGs of the same names: class ids, any id that is no class is void; or "
+        "Cityscapes' such as gtFine/train",
     )  # fmt: skip
     flags.add_argument(
         "--classes", type=Path, metavar="FILE",
@@ -158,7 +162,7 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
     if not (options.out / STATE_FILE).exists():
         say_if_other_classes(start_labels, labels)
     device = resolve_device(options.device)
-    stills = load_labelled(options.data_dir, options.labels_dir)
+    stills = load_labelled(options.data_dir, options.labels_dir, labels)
     labelled, held_back = split_sequences(stills, options.val_sequences)
     learning = list(labelled)
     for source in options.drives:

@@ -39,26 +39,37 @@ _NAME = re.compile(r"((.+_\d{6})_\d{6})_leftImg8bit")
 _log = logging.getLogger(__name__)
 
 
+def has_its_name(image: Path) -> bool:
+    """Whether an image is called as those of Cityscapes."""
+    return _NAME.fullmatch(image.stem) is not None
+
+
 def is_cityscapes(path: Path) -> bool:
     """Whether an image lies where Cityscapes has it, under the name that it has there."""
     return (
-        _NAME.fullmatch(path.stem) is not None
+        has_its_name(path)
         and len(path.parents) > 3
         and path.parents[2].name.startswith("leftImg8bit")
     )
 
 
-def labels_path(image: Path) -> Path:
-    """Where an image's labels are, or would be: train ids where there are such, or label ids."""
+def labels_path(image: Path, folder: Path | None = None) -> Path:
+    """Where an image's labels are, or would be: train ids where there are such, or label ids.
+
+    Args:
+        image: one of Cityscapes' name.
+        folder: that of its city's labels; by default the one in `gtFine`, for an image that lies
+            where Cityscapes has it.
+    """
     base = image.stem.removesuffix("leftImg8bit")
-    folder = _beside(image, "gtFine")
+    folder = _beside(image, "gtFine") if folder is None else folder
     train_ids = folder / f"{base}gtFine{TRAIN_IDS}"
     return train_ids if train_ids.exists() else folder / f"{base}gtFine{LABEL_IDS}"
 
 
-def has_label_ids(name: str) -> bool:
-    """Whether a label image is one of Cityscapes', by its file's name."""
-    return name.endswith((LABEL_IDS, TRAIN_IDS))
+def label_set_of(labels: Path) -> str:
+    """Name of the label set of a file of labels, empty where its own name does not say it."""
+    return CITYSCAPES.name if labels.name.endswith((LABEL_IDS, TRAIN_IDS)) else ""
 
 
 def class_ids(labels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.core.label_sets import CITYSCAPES
 from dvsnet_ros.drives import cityscapes
 from dvsnet_ros.drives.frame import Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_files import read_image, read_labels
@@ -77,7 +76,9 @@ class ImageDrive:
         except DriveError as error:
             labels = None
             problems.add(index, error)
-        label_set = "" if labels is None or file.labels is None else _label_set(file.labels)
+        label_set = (
+            "" if labels is None or file.labels is None else cityscapes.label_set_of(file.labels)
+        )
         return Frame(
             image,
             file.stamp,
@@ -107,11 +108,6 @@ class _LabelProblems:
         if self._count:
             others = f"; so are {self._count - 1} more frames" if self._count > 1 else ""
             _log.warning("%s: %s%s", self._drive, self._first, others)
-
-
-def _label_set(labels: Path) -> str:
-    """Name of the label set of a file of labels, empty where it isn't known."""
-    return CITYSCAPES.name if cityscapes.has_label_ids(labels.name) else ""
 
 
 def _labels_of(image: NDArray[np.uint8], path: Path) -> NDArray[np.uint8] | None:

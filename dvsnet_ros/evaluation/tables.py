@@ -51,6 +51,11 @@ def format_confusion(confusion: Confusion, labels: LabelSet) -> str:
     """IoU a class, and the means, in percent, for a terminal."""
     width = max(map(len, labels.classes))
     pixels = confusion.counts.sum(1)
+    if not pixels.any():
+        return (
+            f"no pixel of the labels has an id of label set '{labels.name}': all is void, as in "
+            "Cityscapes' test split, and there is nothing to measure"
+        )
     lines = [f"{'class':{width}}   IoU %   share of the labels %"]
     for name, iou, count in zip(labels.classes, confusion.class_iou, pixels, strict=True):
         shown = f"{100 * iou:5.1f}" if np.isfinite(iou) else "    –"  # nowhere to be seen

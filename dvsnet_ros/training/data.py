@@ -1,4 +1,4 @@
-"""Labelled stills for training: a folder of images and a folder of label images."""
+"""Labelled stills: a folder of images and a folder of label images, Cityscapes' by city."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsnet_ros.core.label_sets import LabelSet
+from dvsnet_ros.drives import cityscapes
 from dvsnet_ros.drives.frame import Drive, DriveError
 from dvsnet_ros.drives.image_files import read_image, read_labels
 
@@ -46,7 +47,7 @@ class LabelledFiles:
 
     Attributes:
         image: file of the image.
-        labels: PNG of its class ids.
+        labels: PNG of its class ids, or of Cityscapes' ids.
     """
 
     image: Path
@@ -63,38 +64,57 @@ class LabelledFiles:
 
 
 def sequence_of(name: str) -> str:
-    """The drive that a still is of: its name up to the first underscore, as CamVid names them."""
+    """The drive or city that a still is of: its name up to the first underscore.
+
+    So are CamVid's and Cityscapes' named.
+    """
     return name.partition("_")[0]
 
 
-def labelled_files(images: Path, labels: Path) -> list[LabelledFiles]:
-    """Every image of a folder and the label image (PNG) of the same name, sorted by name.
+def labelled_files(images: Path, labels: Path, label_set: LabelSet) -> list[LabelledFiles]:
+    """Every image of a folder and its label image, sorted by name.
+
+    That is the PNG of the same name. An image called as Cityscapes' may have one of its `gtFine`
+    instead; such images may lie in a folder a city, and their labels then do, too.
 
     Raises:
-        DataError: if the folder has no images, or one has no labels.
+        DataError: if the folder has no images, or one has no labels, or those of another label set.
     """
-    paths = sorted(p for p in images.glob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    paths = _images(images, "*")
+    paths = paths or list(filter(cityscapes.has_its_name, _images(images, "*/*")))
     if not paths:
-        raise DataError(f"no images in '{images}'; expected files ending in .jpg or .png")
-    files = [LabelledFiles(path, labels / f"{path.stem}.png") for path in paths]
+        raise DataError(
+            f"no images in '{images}'; expected files ending in .jpg or .png, or a folder for each "
+            "of Cityscapes' cities"
+        )
+    files = [
+        LabelledFiles(path, _labels_of(path, labels / path.parent.relative_to(images)))
+        for path in paths
+    ]
     for each in files:
         if not each.labels.exists():
             raise DataError(
                 f"no labels for '{each.image.name}': expected '{each.labels}'; "
-                f"{_content_of(labels)}"
+                f"{_content_of(each.labels.parent)}"
+            )
+        known = cityscapes.label_set_of(each.labels)
+        if known not in ("", label_set.name):
+            raise DataError(
+                f"the labels in '{labels}' are of the label set {known}, not {label_set.name}; "
+                f"train with --classes {known}, or give a checkpoint of its classes"
             )
     return files
 
 
-def load_labelled(images: Path, labels: Path) -> list[LabelledImage]:
-    """Read every image of a folder with the label image (PNG) of the same name, sorted by name.
+def load_labelled(images: Path, labels: Path, label_set: LabelSet) -> list[LabelledImage]:
+    """Read every image of a folder with its label image, see `labelled_files`.
 
     All are held in memory: 367 frames of 480x360 take 250 MB.
 
     Raises:
-        DataError: if the folder has no images, or one has no labels of its size.
+        DataError: if the folder has no images, or one has no labels of its size and label set.
     """
-    return [files.load() for files in labelled_files(images, labels)]
+    return [files.load() for files in labelled_files(images, labels, label_set)]
 
 
 def stills_of_drive(drive: Drive, count: int, label_set: LabelSet) -> list[LabelledImage]:
@@ -171,6 +191,18 @@ def _load_pair(image_path: Path, labels_path: Path) -> LabelledImage:
         raise DataError(str(error)) from error
 
 
+def _images(folder: Path, pattern: str) -> list[Path]:
+    return sorted(p for p in folder.glob(pattern) if p.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _labels_of(image: Path, folder: Path) -> Path:
+    """Where an image's labels are in the folder that is to hold them, or would be."""
+    labels = folder / f"{image.stem}.png"
+    if cityscapes.has_its_name(image) and not labels.exists():
+        return cityscapes.labels_path(image, folder)
+    return labels
+
+
 def _content_of(labels: Path) -> str:
     """What a folder of labels holds, of which some are missing."""
     if not labels.is_dir():
@@ -180,5 +212,5 @@ def _content_of(labels: Path) -> str:
         return f"'{labels}' is empty"
     return (
         f"'{labels}' holds '{names[0]}' and {len(names) - 1} more, and labels are PNGs of their "
-        "images' names ('Label images' in docs/training.md)"
+        "images' names, or Cityscapes' gtFine ('Label images' in docs/training.md)"
     )

@@ -305,6 +305,22 @@ def test_label_ids(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert set(np.unique(ids)) <= {*range(7, 9), *range(11, 14), 17, *range(19, 29), 31, 32, 33}
 
 
+def test_labels_that_are_all_void_are_nothing_to_measure(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder / "town", tmp_path / "town")
+    (tmp_path / "town_labels").mkdir()
+    for image in (tmp_path / "town").iterdir():
+        void = np.full((96, 128), 255, np.uint8)
+        cv2.imwrite(str(tmp_path / "town_labels" / image.name), void)
+    flags = [*stills(tmp_path), "--save-label-ids", str(tmp_path / "ids")]
+    assert evaluate(folder, tmp_path / "out", *flags, checkpoint="cityscapes") == 0
+    shown = capsys.readouterr().out
+    assert "no pixel of the labels has an id of label set 'cityscapes': all is void" in shown
+    assert "nan" not in shown
+    assert len(list((tmp_path / "ids").iterdir())) == 5
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [

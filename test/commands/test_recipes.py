@@ -3,8 +3,6 @@
 import importlib
 import re
 import shlex
-import subprocess
-import textwrap
 from pathlib import Path
 
 import cv2
@@ -16,6 +14,7 @@ from dvsnet_ros.commands.flags import dashed
 from dvsnet_ros.commands.main import COMMANDS, main
 from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.classes_file import read_classes
+from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks.installed import GROUP
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.training.data import load_labelled
@@ -151,19 +150,5 @@ def test_label_images_of_cvat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     exec(training_code("labelmap.txt"), {})
     assert read_classes(Path("classes.txt")).classes == ("background", "shop floor")
     assert read_classes(Path("classes.txt")).colors == ((0, 0, 0), (128, 64, 0))
-    (still,) = load_labelled(Path("JPEGImages"), Path("labels"))
+    (still,) = load_labelled(Path("JPEGImages"), Path("labels"), CAMVID)
     assert still.labels.tolist() == [[0, 1], [1, 255]]
-
-
-def test_label_images_of_cityscapes(tmp_path: Path) -> None:
-    grey = [[(7, 7, 7)]]
-    name = "aachen_000000_000019"
-    write_image(tmp_path / f"leftImg8bit/val/aachen/{name}_leftImg8bit.png", grey)
-    ids = tmp_path / f"gtFine/val/aachen/{name}_gtFine_labelTrainIds.png"
-    ids.parent.mkdir(parents=True)
-    cv2.imwrite(str(ids), np.array([[18]], np.uint8))
-    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    (lines,) = re.findall(r"^ {4}mkdir val.*?done$", text, re.DOTALL | re.MULTILINE)
-    subprocess.run(["bash", "-euc", textwrap.dedent(lines)], cwd=tmp_path, check=True)
-    (still,) = load_labelled(tmp_path / "val", tmp_path / "val_labels")
-    assert (still.name, still.sequence, still.labels.tolist()) == (name, "aachen", [[18]])
