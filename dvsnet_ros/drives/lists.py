@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from dvsnet_ros.drives.frame import DriveError
+from dvsnet_ros.drives import cityscapes
+from dvsnet_ros.drives.frame import Calibration, DriveError
 from dvsnet_ros.drives.images import ImageDrive, ImageFile
 from dvsnet_ros.drives.stamps import regular_timing, timing_of_names
 
@@ -16,7 +17,8 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     with or without a leading slash. A line of two words names the image's labels too; further
     words, as in the original's lists of pairs, are other frames and are left aside. Where the first
     word is no file and the whole line is one, that is the image. Stamps come from names as
-    Cityscapes' and CamVid's, unless a rate is given.
+    Cityscapes' and CamVid's, unless a rate is given. Where all images lie as Cityscapes has them,
+    labels that no line names come from its `gtFine`, and cameras from its `camera`.
 
     Raises:
         DriveError: the list is no text, names nothing, or none of its images is there.
@@ -43,7 +45,13 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     timing = None if rate else timing_of_names(paths)
     timing = timing or regular_timing(len(paths), rate)
     labels = [beneath(root, words[1]) if len(words) == 2 else None for words in names]
-    return ImageDrive(file.stem, timing.rate, tuple(map(ImageFile, paths, timing.stamps, labels)))
+    calibrations: list[Calibration | None] = [None] * len(paths)
+    if all(map(cityscapes.is_cityscapes, paths)):
+        named = zip(labels, paths, strict=True)
+        labels = [label or cityscapes.labels_path(path) for label, path in named]
+        calibrations = cityscapes.calibrations(paths)
+    files = map(ImageFile, paths, timing.stamps, labels, calibrations)
+    return ImageDrive(file.stem, timing.rate, tuple(files))
 
 
 def _names(line: str, root: Path) -> list[str]:

@@ -105,6 +105,29 @@ def test_train_ids_come_before_label_ids(tmp_path: Path) -> None:
     assert (found == 5).all()
 
 
+def test_a_list_of_cityscapes_finds_labels_and_cameras(tmp_path: Path) -> None:
+    names = []
+    for city in ("lindau", "ulm"):
+        folder = tmp_path / "leftImg8bit_sequence" / "val" / city
+        for number in (18, 19):
+            image = write(folder / f"{city}_000000_{number:06}_leftImg8bit.png")
+            names.append(f"/{image.relative_to(tmp_path)}")
+        labels = tmp_path / "gtFine" / "val" / city / f"{city}_000000_000019_gtFine_labelIds.png"
+        write(labels, 26, channels=1)
+    write(tmp_path / "own.png", 5, channels=1)
+    camera = tmp_path / "camera" / "val" / "ulm" / "ulm_000000_000019_camera.json"
+    camera.parent.mkdir(parents=True)
+    camera.write_text('{"intrinsic": {"fx": 2262.5, "fy": 2265.25, "u0": 1096.5, "v0": 513.0}}')
+    names[2] += " own.png"
+    (tmp_path / "val.txt").write_text("\n".join(names))
+    frames = list(drive(tmp_path / "val.txt"))
+    labels_of = [None if frame.labels is None else frame.labels[0, 0] for frame in frames]
+    car = CITYSCAPES.classes.index("car")
+    assert labels_of == [None, car, 5, car]
+    assert [frame.label_set for frame in frames] == ["", "cityscapes", "", "cityscapes"]
+    assert [frame.calibration is None for frame in frames] == [True, True, False, False]
+
+
 def test_cityscapes_camera(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "leftImg8bit_sequence" / "val" / "ulm"
     for sequence, number in [(0, 18), (0, 19), (1, 18), (2, 18)]:
