@@ -244,8 +244,11 @@ def load_checkpoint(path: str | Path, decision_path: str | Path | None = None) -
 
 def _read(path: Path) -> Checkpoint:
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise CheckpointError(f"checkpoint '{path}' {what}; give a .safetensors file")
+        if path.is_dir():
+            what, advice = "is a folder", " (TensorFlow: see dvsnet import-tensorflow)"
+        else:
+            what, advice = "does not exist", ""
+        raise CheckpointError(f"checkpoint '{path}' {what}; give a .safetensors file{advice}")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

@@ -93,7 +93,7 @@ def test_a_decision_network_from_another_file(tmp_path: Path, path: Path) -> Non
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="does not exist"):
         load_checkpoint(tmp_path / "no.safetensors")
-    with pytest.raises(CheckpointError, match="is a folder"):
+    with pytest.raises(CheckpointError, match=r"is a folder; .* see dvsnet import-tensorflow"):
         load_checkpoint(tmp_path)
 
 
