@@ -197,6 +197,9 @@ class SegmenterTraining:
         lay_out(self.network.to(self.device), torch.channels_last)
         self.average = WeightAverage(self.network, self.recipe.average_decay)
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.network, self.recipe), fused=True)
+        # A mean over many pixels has gradients that are too small for float16.
+        scaled = self.precision == torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
         self.frequencies = class_frequencies(self.training, classes)
         if not self.frequencies.any():
             raise ValueError(
@@ -247,8 +250,9 @@ class SegmenterTraining:
         with self._autocast():
             logits = self.network(normalise(images.to(self.device)))
         loss = segmentation_loss(logits, labels.to(self.device), self.weights)
-        loss.backward()
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         return float(loss.detach())
 
     def learning_rate(self, step: int) -> float:
@@ -311,6 +315,7 @@ class SegmenterTraining:
             "network": self.network.state_dict(),
             "average": self.average.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
         }
         save_state(self.out / STATE_FILE, self.recipe, state)
 
@@ -320,6 +325,8 @@ class SegmenterTraining:
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if state.get("scaler"):  # nothing, where the steps before were of another precision
+            self.scaler.load_state_dict(state["scaler"])
 
     def _crop(self, epoch: int) -> Crop:
         for stage in self.recipe.stages:

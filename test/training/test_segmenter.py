@@ -11,6 +11,7 @@ from dvsnet_ros.core.checkpoint import load_checkpoint
 from dvsnet_ros.core.label_sets import CAMVID, VOID_LABEL
 from dvsnet_ros.training.augmentation import Crop
 from dvsnet_ros.training.segmenter import (
+    LARGE_CROP,
     LOG_FILE,
     STATE_FILE,
     WEIGHTS_FILE,
@@ -33,10 +34,14 @@ SMALL = Recipe(
 )
 
 
-def make_training(out: Path, recipe: Recipe = SMALL) -> SegmenterTraining:
+def make_training(
+    out: Path, recipe: Recipe = SMALL, precision: torch.dtype = torch.float32
+) -> SegmenterTraining:
     stills = [make_still(f"a_{seed}", seed) for seed in range(5)]
     held_back = [make_still("b_0", 9)]
-    return SegmenterTraining(recipe, stills, held_back, CAMVID, out, measure_every=2)
+    return SegmenterTraining(
+        recipe, stills, held_back, CAMVID, out, precision=precision, measure_every=2
+    )
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
@@ -49,6 +54,37 @@ def test_the_gradient_reaches_every_parameter(tmp_path: Path) -> None:
     training = make_training(tmp_path)
     training.train_step(*training.batch(0))
     assert silent_parameters(training.network) == []
+
+
+def test_in_float16_the_gradient_is_that_of_float32(tmp_path: Path) -> None:
+    recipe = replace(SMALL, stages=(Stage(1, LARGE_CROP),))
+    exact, half = (
+        make_training(tmp_path / str(precision), recipe, precision)
+        for precision in (torch.float32, torch.float16)
+    )
+    for training in (exact, half):
+        training.train_step(*training.batch(0))
+    for name, value in half.network.named_parameters():
+        wanted = exact.network.get_parameter(name).grad
+        assert value.grad is not None
+        assert wanted is not None
+        assert torch.cosine_similarity(value.grad.flatten(), wanted.flatten(), 0) > 0.99, name
+
+
+def test_a_training_goes_on_with_its_loss_scale_or_in_another_precision(tmp_path: Path) -> None:
+    training = make_training(tmp_path, precision=torch.float16)
+    next(training.run())
+    training.scaler.update(256.0)
+    training.save()
+    resumed = make_training(tmp_path, precision=torch.float16)
+    next(resumed.run())
+    assert resumed.scaler.get_scale() == 256.0
+    next(make_training(tmp_path).run())
+
+    make_training(tmp_path / "exact").save()
+    begun_exact = make_training(tmp_path / "exact", precision=torch.float16)
+    next(begun_exact.run())
+    assert begun_exact.scaler.get_scale() > 256.0
 
 
 def test_void_counts_for_nothing(tmp_path: Path) -> None:
