@@ -57,7 +57,8 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
 
 def _native_precision(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
+        with torch.cuda.device(device):  # of several GPUs, torch says it of the current one
+            return torch.bfloat16 if torch.cuda.is_bf16_supported(False) else torch.float16
     return torch.bfloat16 if _cpu_computes_bfloat16() else torch.float32
 
 
