@@ -11,6 +11,7 @@ from dvsnet_ros import __version__
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.commands.printing import printing
 from dvsnet_ros.core.memory import keep_freed_memory
+from dvsnet_ros.core.sentences import one_line
 
 
 class Command(NamedTuple):
@@ -134,6 +135,16 @@ def _run(command: Command, arguments: list[str]) -> int:
         return 1
     except ImportError as error:
         print(f"dvsnet {command.name} can't start: {error}", file=sys.stderr)
+        return 1
+    except RuntimeError as error:
+        torch = sys.modules.get("torch")
+        if torch is None or not isinstance(error, torch.cuda.OutOfMemoryError):
+            raise
+        print(
+            f"dvsnet {command.name}: the GPU has too little memory; make the images or the batches "
+            f"smaller, or take --device cpu ({one_line(error)})",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:  # while the command's modules are imported, or before it has begun
         print(f"dvsnet {command.name}: interrupted", file=sys.stderr)

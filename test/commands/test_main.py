@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+import torch
 
 import dvsnet_ros
 from dvsnet_ros.commands.main import COMMANDS, main
 from dvsnet_ros.core.shipped import SHIPPED_CHECKPOINT
+from dvsnet_ros.core.video_segmenter import VideoSegmenter
 from dvsnet_ros.drives import drive
 
 
@@ -188,6 +190,28 @@ def test_ctrl_c_while_a_command_is_imported_gets_one_line(
     monkeypatch.setattr(importlib, "import_module", interrupted)
     assert main(["process", "street", "masks"]) == 130
     assert capsys.readouterr().err == "dvsnet process: interrupted\n"
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+def test_too_little_memory_of_a_gpu_gets_one_line(
+    gpu: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    error = torch.cuda.OutOfMemoryError if gpu else RuntimeError
+
+    def segment(*_: object, **__: object) -> None:
+        raise error("CUDA out of memory.\nTried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(VideoSegmenter, "segment", segment)
+    arguments = ["process", "synthetic:width=128,height=96,duration=0.2", str(tmp_path / "masks")]
+    if not gpu:
+        with pytest.raises(RuntimeError):
+            main(arguments)
+        return
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.endswith(
+        "dvsnet process: the GPU has too little memory; make the images or the batches smaller, or "
+        "take --device cpu (CUDA out of memory. Tried to allocate 2.00 GiB.)\n"
+    )
 
 
 @pytest.mark.parametrize(
