@@ -125,10 +125,11 @@ def _to_pixels(cells: Tensor, rows: _Axis, columns: _Axis) -> Tensor:
     """Pixels [H, W] of cells [h, K, w, L]."""
     height, most_rows, width, most_columns = cells.shape
     pixels = cells.reshape(height * most_rows, width * most_columns)
+    # Either takes a fraction of the time that an index in brackets does.
     if len(rows.pixels) != pixels.shape[0]:
-        pixels = pixels[rows.pixels]
+        pixels = pixels.index_select(0, rows.pixels)
     if len(columns.pixels) != pixels.shape[1]:
-        pixels = pixels[:, columns.pixels]
+        pixels = pixels.gather(1, columns.pixels.expand(len(pixels), -1))
     return pixels
 
 
