@@ -370,11 +370,11 @@ def _check_fit(checkpoint: Checkpoint) -> None:
     classes = len(checkpoint.label_set.classes)
     for name in ("segmentation", "flow"):
         spec = checkpoint.specs.get(name)
-        if spec and spec.arguments.get("num_classes") != classes:
+        own = spec.argument("num_classes") if spec else classes
+        if own != classes:
             raise CheckpointError(
-                f"the {name} network of {_origin(checkpoint.path)} has "
-                f"{spec.arguments.get('num_classes')} classes, its label set "
-                f"'{checkpoint.label_set.name}' has {classes}"
+                f"the {name} network of {_origin(checkpoint.path)} has {own} classes, its label "
+                f"set '{checkpoint.label_set.name}' has {classes}"
             )
     if "flow" in checkpoint.networks and "decision" in checkpoint.networks:
         flow_channels = checkpoint.networks["flow"].feature_channels

@@ -12,10 +12,12 @@ from dvsnet_ros.core.checkpoint import (
     CheckpointError,
     InputFormat,
     load_checkpoint,
+    new_checkpoint,
     save_checkpoint,
     untrained_checkpoint,
 )
 from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES
+from dvsnet_ros.core.networks import NetworkSpec
 
 
 @pytest.fixture
@@ -53,6 +55,14 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert loaded.specs == checkpoint.specs
     assert not any(network.training for network in loaded.networks.values())
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_networks_of_their_constructors_defaults(path: Path) -> None:
+    save_checkpoint(path, new_checkpoint({"segmentation": NetworkSpec("compact")}, CAMVID))
+    assert load_checkpoint(path).specs == {"segmentation": NetworkSpec("compact")}
+    save_checkpoint(path, new_checkpoint({"segmentation": NetworkSpec("compact")}, CITYSCAPES))
+    with pytest.raises(CheckpointError, match="has 11 classes, its label set 'cityscapes' has 19"):
+        load_checkpoint(path)
 
 
 def test_weights_stored_as_float16_are_float32_again_and_nearly_the_same(tmp_path: Path) -> None:
