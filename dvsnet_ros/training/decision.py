@@ -1,7 +1,7 @@
 """Training the decision network on testcases.
 
 Source: `train/train.py` of the original. Every random choice of step N follows from (seed, N)
-alone, so a run that was interrupted and goes on from its state ends as one that was not.
+alone, so on a CPU a run that was interrupted and goes on from its state ends as one that was not.
 """
 
 from __future__ import annotations

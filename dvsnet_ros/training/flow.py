@@ -1,7 +1,7 @@
 """Training the flow network: first for the flow, then for the segmenter that it serves.
 
-Every random choice of step N follows from (seed, N) alone, so a run that was interrupted and goes
-on from its state ends as one that was not.
+Every random choice of step N follows from (seed, N) alone, so on a CPU a run that was interrupted
+and goes on from its state ends as one that was not.
 """
 
 from __future__ import annotations

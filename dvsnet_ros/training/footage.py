@@ -168,7 +168,7 @@ class SegmentedFootage:
     """Footage, and what the segmentation network says of its regions.
 
     Half of what is drawn is mirrored. A frame is segmented, and its neighbours with it, when its
-    logits are first asked for, mirrored or not; they stay in memory, as float16.
+    logits are first asked for, mirrored or not; they stay on the networks' device, as float16.
 
     Args:
         footage: the frames.

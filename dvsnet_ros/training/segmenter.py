@@ -1,7 +1,7 @@
-"""Training the compact segmentation network on labelled stills, from random weights.
+"""Training the compact segmentation network on labelled stills.
 
-Every random choice of step N follows from (seed, N) alone, so a run that was interrupted and goes
-on from its state ends as one that was not.
+Every random choice of step N follows from (seed, N) alone, so on a CPU a run that was interrupted
+and goes on from its state ends as one that was not.
 """
 
 from __future__ import annotations
