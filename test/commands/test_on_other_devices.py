@@ -30,36 +30,36 @@ stand_in = pytest.mark.skipif(
 DRIVE = "synthetic:width=128,height=96,duration=0.4,seed=1"
 
 
-def every_kind(folder: Path, stills: Path) -> list[list[str]]:
+def every_kind(folder: Path, stills: Path, precision: str = "float32") -> list[list[str]]:
     """Commands that train and run networks of every kind, and write to folders in `folder`."""
     out = {
         name: str(folder / name)
         for name in ("segmenter", "flow", "cases", "decision", "track", "more", "cells", "masks")
     }
     images = ["--data-dir", f"{stills}/stills", "--labels-dir", f"{stills}/labels"]
-    exact = ["--precision", "float32"]
-    small = ["--batch-size", "2", "--overlap", "16", *exact]
+    numbers = ["--precision", precision]
+    small = ["--batch-size", "2", "--overlap", "16", *numbers]
     return [
         ["train-segmenter", *images, "--out", out["segmenter"], "--epochs", "2", "--batch-size",
-         "2", "--width", "4", *exact],
+         "2", "--width", "4", *numbers],
         ["train-flow", "--drives", DRIVE, *images, "--segmenter",
          f"{out['segmenter']}/segmenter.safetensors", "--distil-drives", DRIVE, "--steps", "3",
          "--distil-steps", "3", "--width", "4", "--crop", "64", "64", "--still-pairs", "4",
          "--correction", "0", *small, "--out", out["flow"]],
         ["gentestcase", DRIVE, "--restore-from", f"{out['flow']}/flow.safetensors", "--overlap",
-         "16", *exact, "--save-dir", out["cases"]],
+         "16", *numbers, "--save-dir", out["cases"]],
         ["train", "--train-data-dir", out["cases"], "--val-data-dir", out["cases"],
          "--restore-from", f"{out['flow']}/flow.safetensors", "--epochs", "2", "--save-dir",
          out["decision"]],
         ["train-flow", "--start-from", "shipped", "--segmenter", "shipped", "--steps", "0",
          "--distil-drives", DRIVE, "--distil-steps", "2", *small, "--out", out["track"]],
         ["gentestcase", DRIVE, "--restore-from", f"{out['track']}/flow.safetensors", "--overlap",
-         "16", *exact, "--save-dir", out["more"]],
+         "16", *numbers, "--save-dir", out["more"]],
         ["train", "--train-data-dir", out["more"], "--val-data-dir", out["more"],
          "--restore-from", f"{out['track']}/flow.safetensors", "--epochs", "2", "--save-dir",
          out["cells"]],
         ["process", DRIVE, out["masks"], "--restore-from", f"{out['cells']}/dvsnet.safetensors",
-         "--overlap", "16", *exact, "--target", "80"],
+         "--overlap", "16", *numbers, "--target", "80"],
     ]  # fmt: skip
 
 
@@ -142,8 +142,9 @@ def test_masks_and_scores_of_cuda_are_those_of_a_cpu() -> None:
 
 @pytest.mark.usefixtures("cuda")
 @pytest.mark.timeout(300)
-def test_everything_runs_on_cuda(tmp_path: Path, stills: Path) -> None:
-    for command in every_kind(tmp_path, stills):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_everything_runs_on_cuda(tmp_path: Path, stills: Path, precision: str) -> None:
+    for command in every_kind(tmp_path, stills, precision):
         assert main([*command, "--device", "cuda"]) == 0, command[0]
     for name in ("decision", "cells"):
         checkpoint = load_checkpoint(tmp_path / name / "dvsnet.safetensors")
