@@ -11,10 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES, Color, LabelSet
-
-BUILT_IN = {label_set.name: label_set for label_set in (CAMVID, CITYSCAPES)}
-"""Label sets that are called by their names, in place of a file's."""
+from dvsnet_ros.core.label_sets import BUILT_IN, Color, LabelSet
 
 LEVELS = 8
 """Of red, green and blue each, in the colours to choose from: 512 of them, more than classes."""

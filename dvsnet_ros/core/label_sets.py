@@ -85,5 +85,8 @@ CAMVID = LabelSet(
     ),
 )  # fmt: skip
 
+BUILT_IN = {label_set.name: label_set for label_set in (CAMVID, CITYSCAPES)}
+"""The label sets that are known by name."""
+
 VOID_LABEL = 11
 """CamVid's label of pixels without a class; ignored in training and evaluation."""

@@ -60,7 +60,7 @@ class BagAnswers:
         """Add messages, with the frame's header."""
         bag, header = self._bag, bag_messages.header(frame.stamp, frame.frame_id)
         if self._is_first:
-            info = _label_info(self._look.labels, frame.stamp)
+            info = bag_messages.label_info(self._look.labels, frame.stamp)
             bag.write(topics.LABEL_INFO, info, received, latched=True)
             self._is_first = False
         bag.write(topics.MASK, bag_messages.image(segmentation.mask, "mono8", header), received)
@@ -117,17 +117,4 @@ def _decision(decision: RegionDecision) -> Any:
         target=decision.target,
         key_stamp=bag_messages.time(decision.key_stamp),
         key_age=decision.key_age,
-    )
-
-
-def _label_info(labels: LabelSet, stamp: int) -> Any:
-    classes = [
-        new_message("vision_msgs/msg/VisionClass", class_id=class_id, class_name=name)
-        for class_id, name in enumerate(labels.classes)
-    ]
-    return new_message(
-        "vision_msgs/msg/LabelInfo",
-        header=bag_messages.header(stamp, ""),
-        class_map=classes,
-        threshold=0.0,
     )

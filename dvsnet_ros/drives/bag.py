@@ -14,7 +14,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsnet_ros.drives.bag_labels import FindLabels, LabelsInStep, labels_near, labels_topic
+from dvsnet_ros.drives.bag_labels import (
+    FindLabels,
+    LabelsInStep,
+    label_set_beside,
+    labels_near,
+    labels_topic,
+)
 from dvsnet_ros.drives.bag_reader import Bag, RawMessage, Record, Topic, opened
 from dvsnet_ros.drives.frame import Calibration, DriveError, Frame, frame_index
 from dvsnet_ros.drives.image_decoding import ImageError, compressed_to_bgr, raw_to_bgr
@@ -47,6 +53,7 @@ class BagDrive:
         length: how many messages the bag announces.
         calibration: the first `CameraInfo` of the camera.
         labels: the topic of the frames' labels, where there is one.
+        label_set: name of their label set, empty where the bag does not say it.
         keeps_stamps: stamps are the headers'; otherwise they come from the rate.
     """
 
@@ -56,6 +63,7 @@ class BagDrive:
     length: int
     calibration: Calibration | None = None
     labels: str | None = None
+    label_set: str = ""
     keeps_stamps: bool = True
 
     @property
@@ -203,6 +211,7 @@ class BagDrive:
             labels=labels,
             calibration=self.calibration,
             index=index,
+            label_set="" if labels is None else self.label_set,
         )
 
     def _labels_if_whole(
@@ -244,9 +253,11 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
         calibration = _calibration(bag, chosen)
         stamps, times = _first_stamps(bag, chosen)
         labels = labels_topic(bag, chosen, stamps)
+        label_set = label_set_beside(bag, chosen) if labels else ""
     # Reception may come in bursts, so it tells the rate only where stamps stand still.
     usual = rate or usual_rate(stamps) or usual_rate(times) or DEFAULT_RATE
-    return BagDrive(path, chosen, usual, length, calibration, labels, not rate)
+    kept = not rate
+    return BagDrive(path, chosen, usual, length, calibration, labels, label_set, kept)
 
 
 def _first_stamps(bag: Bag, topic: str) -> tuple[list[int], list[int]]:

@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import BUILT_IN
 from dvsnet_ros.drives.bag_reader import Bag, Record
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError
-from dvsnet_ros.drives.topics import labels_beside
+from dvsnet_ros.drives.topics import label_info_beside, labels_beside
 
 FindLabels: TypeAlias = Callable[[int, int], "NDArray[np.uint8] | None"]
 """Finds a frame's labels, uint8 [H, W], by when it was received and by the stamp in its header, in
@@ -21,6 +22,9 @@ nanoseconds; None where there are none. Raises DriveError where they can't be us
 
 LABELS: Final = ("sensor_msgs/msg/Image",)
 """Types of messages that are labels."""
+
+LABEL_INFO: Final = ("vision_msgs/msg/LabelInfo",)
+"""Types of messages that say what class ids mean."""
 
 ENCODINGS: Final = ("mono8", "8UC1")
 
@@ -76,6 +80,22 @@ def _are_there(labels: Iterator[Record]) -> bool:
     if errors:
         raise errors[0]
     return False
+
+
+def label_set_beside(bag: Bag, images: str) -> str:
+    """Name of the label set of a topic's labels, empty where nothing says it or it is none of ours.
+
+    The first ``LabelInfo`` beside the images says the names of its classes.
+    """
+    beside = label_info_beside(images)
+    try:
+        record = next(bag.records(beside, LABEL_INFO), None)
+        told = record and {each.class_id: each.class_name for each in record.message().class_map}
+    except DriveError as error:
+        _log.warning("what labels mean, on %s, is left aside: %s", beside, error)
+        return ""
+    names = (name for name, known in BUILT_IN.items() if told == dict(enumerate(known.classes)))
+    return next(names, "")
 
 
 class LabelsInStep:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import LabelSet
 from dvsnet_ros.drives.bag_types import new_message
 from dvsnet_ros.drives.frame import NANOSECONDS, Frame
 from dvsnet_ros.drives.stamps import check_stamp
@@ -81,4 +82,18 @@ def region_of_interest(x: int, y: int, height: int, width: int) -> Any:
         height=height,
         width=width,
         do_rectify=False,
+    )
+
+
+def label_info(labels: LabelSet, stamp: int) -> Any:
+    """A ``vision_msgs/LabelInfo`` of a label set; raises DriveError as `header` does."""
+    classes = [
+        new_message("vision_msgs/msg/VisionClass", class_id=class_id, class_name=name)
+        for class_id, name in enumerate(labels.classes)
+    ]
+    return new_message(
+        "vision_msgs/msg/LabelInfo",
+        header=header(stamp, ""),
+        class_map=classes,
+        threshold=0.0,
     )

@@ -1,7 +1,7 @@
 """The seam to the library rosbags: what is in a bag, and every error of its as a DriveError.
 
-Messages are read with the definitions of the latest ROS 2, whatever the bag says of them: those of
-images and calibrations have been the same in all of them, and a bag may define any other type.
+Messages are read with the definitions of `bag_types`, whatever the bag says of them: those of
+images and calibrations have been the same in all of ROS 2, and a bag may define any other type.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ import struct
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
-from rosbags.typesys import Stores, get_typestore
 
+from dvsnet_ros.drives.bag_types import typestore
 from dvsnet_ros.drives.frame import NANOSECONDS, DriveError
 
 RECOVERY: Final = (
@@ -60,7 +59,7 @@ class Record(NamedTuple):
             DriveError: the bytes are no such message.
         """
         with _no_other_errors(f"the message is no {self.type}"):
-            return _typestore().deserialize_cdr(self.data, self.type)
+            return typestore().deserialize_cdr(self.data, self.type)
 
     def stamp(self) -> int:
         """The stamp in the header that the message begins with, in nanoseconds.
@@ -218,11 +217,6 @@ def check_sqlite3(path: Path, advice: str) -> None:
 def _bytes_of(path: Path) -> int:
     files = path.iterdir() if path.is_dir() else (path,)
     return sum(file.stat().st_size for file in files)
-
-
-@lru_cache(maxsize=1)
-def _typestore() -> Any:
-    return get_typestore(Stores.LATEST)
 
 
 def _reading(path: Path) -> AbstractContextManager[None]:

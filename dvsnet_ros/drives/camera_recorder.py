@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dvsnet_ros.core.label_sets import BUILT_IN
 from dvsnet_ros.drives import bag_messages
 from dvsnet_ros.drives.bag_writer import BagWriter
 from dvsnet_ros.drives.frame import Frame
@@ -21,6 +22,7 @@ class CameraRecorder:
         self._bag = bag
         self._topics = topics
         self._compressed = compressed
+        self._told = False
 
     def write(self, frame: Frame) -> None:
         """Add a frame.
@@ -38,5 +40,13 @@ class CameraRecorder:
             self._bag.write(topics.image, bag_messages.image(frame.image, "bgr8", header), stamp)
         self._bag.write(topics.camera_info, bag_messages.camera_info(frame, header), stamp)
         if frame.labels is not None:
+            self._tell_classes(frame)
             labels = bag_messages.image(frame.labels, "mono8", header)
             self._bag.write(topics.labels, labels, stamp)
+
+    def _tell_classes(self, frame: Frame) -> None:
+        """Say once what the labels' ids mean, where that is known."""
+        if not self._told and frame.label_set in BUILT_IN:
+            info = bag_messages.label_info(BUILT_IN[frame.label_set], frame.stamp)
+            self._bag.write(self._topics.label_info, info, frame.stamp, latched=True)
+            self._told = True

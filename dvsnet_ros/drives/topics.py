@@ -42,7 +42,7 @@ class CameraTopics:
                 f"'{self.image}' is no topic; a topic is called like {DEFAULT_TOPIC}, with a slash "
                 "before each word of letters, digits and _"
             )
-        if self.image in (self.camera_info, self.labels):
+        if self.image in (self.camera_info, self.labels, self.label_info):
             raise DriveError(
                 f"'{self.image}' is where what belongs to a camera's images lies; give the images "
                 f"another topic, such as {_namespace(self.image)}/image_raw"
@@ -63,6 +63,11 @@ class CameraTopics:
         """Of the labels that the drive has."""
         return labels_beside(self.image)
 
+    @property
+    def label_info(self) -> str:
+        """Of what the labels' class ids mean."""
+        return label_info_beside(self.image)
+
 
 def camera_info_beside(image: str) -> str:
     """Where the calibration of a topic's images, raw or compressed, is looked for."""
@@ -72,6 +77,11 @@ def camera_info_beside(image: str) -> str:
 def labels_beside(image: str) -> str:
     """Where the labels of a topic's images, raw or compressed, are looked for."""
     return f"{_namespace(image)}/labels"
+
+
+def label_info_beside(image: str) -> str:
+    """Where it is looked for what the ids of a topic's labels mean."""
+    return f"{_namespace(image)}/label_info"
 
 
 def _namespace(image: str) -> str:

@@ -29,6 +29,7 @@ def test_a_drive_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         np.testing.assert_array_equal(again.image, frame.image)
         np.testing.assert_array_equal(again.labels, frame.labels)
         assert (again.stamp, again.frame_id) == (frame.stamp, frame.frame_id)
+        assert again.label_set == frame.label_set == "camvid"
         assert image.stamp == header_stamp(image.message) == frame.stamp
         assert image.message.data.tobytes() == frame.image.tobytes()
         assert label.message.data.tobytes() == frame.labels.tobytes()

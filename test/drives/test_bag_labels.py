@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dvsnet_ros.core.label_sets import CAMVID, CITYSCAPES, LabelSet
 from dvsnet_ros.drives import Drive, DriveError, Frame, drive
+from dvsnet_ros.drives.bag_messages import label_info
 from dvsnet_ros.drives.bag_writer import new_bag
 from dvsnet_ros.drives.camera_recorder import CameraRecorder
 from dvsnet_ros.drives.topics import ANSWERS, CameraTopics, taken_by_cameras
 from helpers import bags
+from helpers.bag_contents import read_bag
 
 SECOND = bags.SECOND
 LABELS = "/camera/labels"
@@ -44,6 +47,46 @@ def test_recorded_labels_come_back(tmp_path: Path, storage: str, compressed: boo
                 np.testing.assert_array_equal(found, ids(index))
     retimed = list(drive(bag, rate=7.0))
     np.testing.assert_array_equal(retimed[4].labels, ids(4))
+
+
+@pytest.mark.parametrize("label_set", [CAMVID, CITYSCAPES])
+def test_what_labels_mean_comes_back(tmp_path: Path, label_set: LabelSet) -> None:
+    bag = tmp_path / "town.bag"
+    with new_bag(bag) as writer:
+        recorder = CameraRecorder(writer, CameraTopics("/front/image"))
+        for index in range(4):
+            known = {"labels": ids(index), "label_set": label_set.name} if index % 2 else {}
+            recorder.write(Frame(bags.level(index), index * SECOND, **known))
+    frames = drive(bag)
+    for found in (list(frames), [frames[index] for index in range(4)]):
+        assert [frame.label_set for frame in found] == ["", label_set.name] * 2
+    (info,) = [each for each in read_bag(bag) if each.topic == "/front/label_info"]
+    assert [each.class_name for each in info.message.class_map] == list(label_set.classes)
+
+
+@pytest.mark.parametrize("names", [(), CAMVID.classes[:-1], ("sky", "sea")])
+def test_labels_that_mean_something_else_are_of_no_label_set(
+    tmp_path: Path, names: Sequence[str]
+) -> None:
+    with new_bag(tmp_path / "in.bag") as writer:
+        for topic, received, message in labelled([7, 8]):
+            writer.write(topic, message, received)
+        if names:
+            another = LabelSet("another", tuple(names), ((0, 0, 0),) * len(names))
+            writer.write("/camera/label_info", label_info(another, SECOND), SECOND, latched=True)
+    frames = drive(tmp_path / "in.bag")
+    check_labels(frames, [0, 1])
+    assert {frame.label_set for frame in frames} == {""}
+
+
+def test_a_topic_of_that_name_that_says_no_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [*labelled([7, 8]), *bags.greys(2, "/camera/label_info")]
+    messages.sort(key=lambda message: message[1])
+    frames = drive(f"{bags.write_bag(tmp_path / 'in.bag', messages)}?topic=/camera/image_raw")
+    assert [frame.label_set for frame in frames] == ["", ""]
+    assert not caplog.messages
 
 
 def test_labels_that_come_early_late_or_broken(

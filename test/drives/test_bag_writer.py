@@ -158,7 +158,9 @@ def test_what_is_no_topic(topic: str) -> None:
         CameraTopics(topic)
 
 
-@pytest.mark.parametrize("topic", ["/camera/camera_info", "/camera/labels", "/labels"])
+@pytest.mark.parametrize(
+    "topic", ["/camera/camera_info", "/camera/labels", "/labels", "/label_info"]
+)
 def test_images_do_not_lie_where_something_else_does(topic: str) -> None:
     with pytest.raises(DriveError, match=r"give the images another topic, such as .*/image_raw$"):
         CameraTopics(topic)
