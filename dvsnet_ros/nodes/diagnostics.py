@@ -90,6 +90,11 @@ def verdict(
         return DiagnosticStatus.WARN, f"{refused} refused: {summary.last_error}"
     if recent[Case.LOST]:
         return DiagnosticStatus.WARN, summary.last_error
+    if recent[Case.SAME_STAMP]:
+        return (
+            DiagnosticStatus.WARN,
+            f"{recent[Case.SAME_STAMP]} with the stamp of the image before: pauses can't be seen",
+        )
     if condition.in_work >= PATIENCE:
         return (
             DiagnosticStatus.WARN,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,11 @@ from dvsnet_ros.nodes.parameters import Settings
 from dvsnet_ros.nodes.rate_limit import RateLimit
 from dvsnet_ros.nodes.statistics import Case, Statistics
 from dvsnet_ros.nodes.throttle import Throttle
+
+SAME_STAMP: Final = (
+    "an image has the stamp of the one before, {seconds:.3f} s: pauses can't be seen, and masks "
+    "can't be told apart by their stamps; have the camera's driver stamp each image with its time"
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Pipeline:
         self._throttle = Throttle(time.monotonic)
         self._rate_limit = RateLimit()
         self._reset = threading.Event()
+        self._last_stamp: int | None = None
+        self._stood_still = False
 
     def forget_key_frames(self) -> None:
         """Forget all key frames before the next frame; may be called from any thread."""
@@ -98,10 +105,10 @@ class Pipeline:
     def _answer(self, frame: NDArray[np.uint8], arrival: Arrival, settings: Settings) -> None:
         self._apply(settings)
         header = arrival.message.header
+        stamp = messages.nanoseconds(header.stamp)
+        self._note_stamp(stamp)
         segmentation = self._segmenter.segment(
-            frame,
-            messages.nanoseconds(header.stamp),
-            confidence=is_wanted(self._outputs.confidence),
+            frame, stamp, confidence=is_wanted(self._outputs.confidence)
         )
         segmentation = segmentation.resized(*frame.shape[:2])
         if segmentation.reset_reason:
@@ -140,6 +147,15 @@ class Pipeline:
         if is_wanted(outputs.color_mask):
             colors = self._segmenter.label_set.colorize(segmentation.mask)
             outputs.color_mask.publish(from_array(colors, "bgr8", header))
+
+    def _note_stamp(self, stamp: int) -> None:
+        """Say that stamps stand still, when they begin to, but not again and again."""
+        stands_still = stamp == self._last_stamp
+        if stands_still:
+            self._statistics.case(Case.SAME_STAMP)
+            if not self._stood_still:
+                self._say(Case.SAME_STAMP, SAME_STAMP.format(seconds=stamp / messages.NANOSECONDS))
+        self._last_stamp, self._stood_still = stamp, stands_still
 
     def _note_reset(self, reason: ResetReason) -> None:
         case = Case.of_reset(reason)

@@ -32,6 +32,7 @@ class Case(enum.Enum):
     NEW_IMAGE_SIZE = "resets by a new image size"
     STAMP_JUMPED_BACK = "resets by a stamp that jumped back"
     GAP = "resets by a gap"
+    SAME_STAMP = "stamps that stood still"
     LOST = "lost on the way"
     INCOMPATIBLE_QOS = "publishers with incompatible QoS"
     SILENCE = "silences explained"

@@ -6,6 +6,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import Image
 
 from dvsnet_ros.core.checkpoint import load_checkpoint
@@ -116,6 +117,12 @@ def test_ten_thousand_malformed_images_and_then_a_good_one(
     assert node.returncode is None
 
 
+def warnings(peer: Peer) -> str:
+    """What reports warned of, of those that came since they were last waited for."""
+    statuses = [message.status[0] for message in peer.reports.messages]
+    return "; ".join(status.message for status in statuses if status.level == DiagnosticStatus.WARN)
+
+
 def new_size() -> Image:
     return image(103 * SECOND, frame(103, (64, 112)))
 
@@ -146,6 +153,19 @@ def test_what_breaks_the_drive_resets_the_key_frames_and_goes_on(
     message.header.stamp.nanosec += 100_000_000
     _mask, decisions = peer.ask(message)
     assert not is_reset(decisions)
+
+
+def test_images_without_a_stamp_of_their_own_are_answered_and_told(
+    peer: Peer, node: Process
+) -> None:
+    peer.ask(image(150 * SECOND))
+    before = peer.report()
+    for _ in range(3):
+        _mask, decisions = peer.ask(image(150 * SECOND))
+        assert not is_reset(decisions)
+    peer.until(lambda: "with the stamp of the image before" in warnings(peer), "warning of stamps")
+    assert peer.report().count(Case.SAME_STAMP.value) == before.count(Case.SAME_STAMP.value) + 3
+    assert "[WARN]" in node.wait_for("an image has the stamp of the one before")
 
 
 def test_image_too_small_for_the_regions_is_skipped_with_what_would_work(

@@ -128,6 +128,16 @@ def test_forgetting_counts_before_the_next_frame_and_once(rig: Rig) -> None:
     assert not rig.is_first(4)
 
 
+def test_stamps_that_stand_still_are_counted_and_told_once(rig: Rig) -> None:
+    for stamp in (0, 0, 0, 1, 1):
+        rig.process(stamp)
+    summary = rig.statistics.summary(0.0)
+    assert (summary.answered, summary.cases[Case.SAME_STAMP]) == (5, 3)
+    (said,) = rig.said
+    assert said.startswith("an image has the stamp of the one before, 0.000 s: ")
+    assert summary.last_error == ""
+
+
 def test_settings_count_from_the_next_frame_on(rig: Rig) -> None:
     rig.process(1)
     rig.settings = replace(rig.settings, target=12.0, max_gap=1.5)

@@ -178,6 +178,18 @@ def test_what_went_wrong_since_the_last_report_raises_the_level_once(case, level
     assert values[case.value] == "1"
 
 
+def test_stamps_that_stand_still_raise_the_level_once():
+    statistics, _end = answered(20)
+    statistics.case(Case.SAME_STAMP, 3)
+    reporter = Reporter("dvsnet")
+    status, values = report(statistics, reporter=reporter)
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message.startswith("3 with the stamp of the image before")
+    assert values[Case.SAME_STAMP.value] == "3"
+    status, _values = report(statistics, reporter=reporter)
+    assert status.level == DiagnosticStatus.OK
+
+
 def test_a_target_that_hardly_a_score_reaches_is_told():
     segmented = decisions(*[SEGMENTATION] * 4, scores=83.25)
     stream, end = answered(WINDOW, frame=segmented)
