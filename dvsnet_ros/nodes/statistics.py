@@ -155,7 +155,7 @@ class Statistics:
                 received=self._received,
                 dropped=self._dropped,
                 answered=self._answered,
-                frame_rate=_rate(self._finished),
+                frame_rate=_rate(self._finished, now),
                 latency_median=float(np.percentile(latencies, 50)),
                 latency_99th=float(np.percentile(latencies, 99)),
                 segmentation_share=float(np.mean(shares)),
@@ -167,8 +167,10 @@ class Statistics:
             )
 
 
-def _rate(times: Sequence[float]) -> float:
-    """How many a second, of the times in the last `RATE_SECONDS`."""
+def _rate(times: Sequence[float], now: float) -> float:
+    """How many a second, of the times in the last `RATE_SECONDS`; it falls while none comes."""
     if len(times) < 2 or times[-1] <= times[0]:
         return len(times) / RATE_SECONDS
-    return (len(times) - 1) / (times[-1] - times[0])
+    first, last = times[0], times[-1]
+    # The last may have come after `now` was looked at.
+    return min((len(times) - 1) / (last - first), len(times) / (max(now, last) - first))
