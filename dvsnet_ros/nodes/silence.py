@@ -20,7 +20,8 @@ REPEAT: Final = 30.0
 
 LARGE_IMAGES: Final = (
     "those of over half a megabyte need the Fast DDS profile config/fastdds_large_images.xml in "
-    "the camera's process, too (FASTRTPS_DEFAULT_PROFILES_FILE)"
+    "the camera's process, too (FASTRTPS_DEFAULT_PROFILES_FILE), smaller ones a network and a "
+    "machine that are less busy"
 )
 OR_RELIABLE: Final = ", or the parameter reliability set to reliable"
 FEW_KEPT: Final = (

@@ -129,6 +129,7 @@ def test_all_topics_with_images_are_told():
 
 def test_why_images_get_lost():
     with_profile, reliable = "need the Fast DDS profile", "reliability set to reliable"
+    smaller = "smaller ones a network and a machine that are less busy"
     for own, theirs, wanted in (
         (BEST_EFFORT, [RELIABLE], (True, True)),
         (BEST_EFFORT, [RELIABLE, BEST_EFFORT], (True, False)),
@@ -137,6 +138,7 @@ def test_why_images_get_lost():
     ):
         said = loss_advice(Listening("/image", IMAGE, own), list(map(publisher, theirs)))
         assert (with_profile in said, reliable in said) == wanted
+        assert (smaller in said) == (own is BEST_EFFORT)
         assert ("larger depth" in said) == (own is RELIABLE)
 
 
