@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from dvsnet_ros.core.sentences import one_line
+
+LOGS_ADVICE: Final = (
+    " (logs are written below ROS_LOG_DIR, or below HOME: set one to a folder that can be written)"
+)
 
 
 class StartError(Exception):
@@ -27,6 +33,8 @@ def start_ros(arguments: Sequence[str] | None) -> None:
     try:
         rclpy.init(args=given, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # rclpy's RCLError and its like
+        reason = one_line(error)
+        advice = LOGS_ADVICE if re.search(r"log(ging)? directory|\.log\b", reason) else ""
         raise StartError(
-            f"ROS can't start with these arguments and variables: {one_line(error)}"
+            f"ROS can't start with these arguments and variables: {reason}{advice}"
         ) from error

@@ -400,12 +400,23 @@ def test_the_qos_of_what_is_published_can_be_overridden(ros_domain: int, checkpo
     assert "mask.publisher.reliability" not in node.output
 
 
-def test_without_a_place_for_logs_it_says_so(ros_domain: int) -> None:
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"ROS_LOG_DIR": "/dev/null/log"}, "Failed to create log directory '/dev/null/log'"),
+        ({"ROS_LOG_DIR": "/proc"}, "Failed opening file /proc/python_"),
+        ({"ROS_LOG_DIR": "", "ROS_HOME": "", "HOME": ""}, "Failed to get logging directory"),
+    ],
+)
+def test_without_a_place_for_logs_it_says_so(
+    variables: dict[str, str], said: str, ros_domain: int
+) -> None:
     command = [sys.executable, "-m", "dvsnet_ros.nodes.dvsnet_node"]
-    with running(command, ROS_LOG_DIR="/dev/null/log") as process:
+    with running(command, **variables) as process:
         assert process.wait() == 1
     assert NO_START in process.output
-    assert "Failed to create log directory '/dev/null/log'" in process.output
+    assert said in process.output
+    assert "(logs are written below ROS_LOG_DIR, or below HOME: set one" in process.output
     assert "Traceback" not in process.output
 
 
