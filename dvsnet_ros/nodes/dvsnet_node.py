@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -249,6 +250,9 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
     finally:
         try_shutdown()
+        # Or Python goes through all that torch keeps at the end: for a second, on a busy or slow
+        # machine for longer than `ros2 launch` waits before it ends the process by force.
+        gc.freeze()
 
 
 def _spin(node: DvsnetNode, stopped: Future) -> None:

@@ -420,6 +420,21 @@ def test_without_a_place_for_logs_it_says_so(
     assert "Traceback" not in process.output
 
 
+SAYS_WHAT_IS_LEFT = """
+import atexit, gc
+from dvsnet_ros.nodes.dvsnet_node import main
+atexit.register(lambda: print("left to the collector:", len(gc.get_objects())))
+main(["dvsnet_node", "--ros-args", "-p", "target:=500.0"])
+"""
+
+
+def test_the_end_is_not_held_up_by_all_that_torch_keeps(ros_domain: int) -> None:
+    with running([sys.executable, "-c", SAYS_WHAT_IS_LEFT]) as process:
+        assert process.wait() == 1
+    left = process.wait_for("left to the collector:")
+    assert int(left.rpartition(" ")[2]) < 10_000
+
+
 LOSES_INTERRUPTS = """
 import os, signal
 try:
