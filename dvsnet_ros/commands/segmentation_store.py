@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors import SafetensorError
 from dvsnet_ros.core.segmentation import Segmentation
 from dvsnet_ros.core.segmentation_file import Stamped, load_segmentations, save_segmentations
 from dvsnet_ros.core.segmenter_state import SegmenterState, load_state, save_state
+from dvsnet_ros.core.sentences import one_line
 from dvsnet_ros.drives.whole import explained
 from dvsnet_ros.training.state import check_settings, replace_text
 
@@ -23,6 +25,12 @@ MOST_BYTES: Final = 2**25
 """Limits of what waits in memory to be saved."""
 
 PROGRESS: Final = "progress.json"
+
+DAMAGED: Final = (
+    OSError, ValueError, LookupError, TypeError, RuntimeError, EOFError, SafetensorError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading files raises that are cut short, or changed."""
 
 
 class StoreError(ValueError):
@@ -164,11 +172,10 @@ def _undamaged(folder: Path) -> Iterator[None]:
     """Turn what is raised on reading damaged files into a StoreError."""
     try:
         yield
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile, SafetensorError) as e:
-        what = " ".join(str(e).split()) or type(e).__name__
+    except DAMAGED as error:
         raise StoreError(
-            f"what '{folder}' holds of an interrupted run is damaged ({what}); remove it"
-        ) from e
+            f"what '{folder}' holds of an interrupted run is damaged ({one_line(error)}); remove it"
+        ) from error
 
 
 def is_store(folder: Path) -> bool:

@@ -61,7 +61,8 @@ def load_segmentations(path: Path) -> Iterator[Stamped]:
     """Read what `save_segmentations` wrote, one by one, without timings and reset reasons.
 
     Raises:
-        OSError, ValueError, KeyError, zipfile.BadZipFile: the file is missing or damaged.
+        OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error: the
+            file is missing or damaged.
     """
     with np.load(path) as file:
         for index, stamp in enumerate(file["stamps"].tolist()):
