@@ -112,8 +112,8 @@ class CaseWriter:
         finished: whether all was done before.
 
     Raises:
-        ValueError: if the folder holds testcases already, and `resume` is false or they are of
-            other settings.
+        ValueError: if the folder holds testcases already, and `resume` is false, or they are of
+            other settings or fewer than were saved.
     """
 
     def __init__(
@@ -130,6 +130,8 @@ class CaseWriter:
             )
         self.steps, self.cases, self.finished = self._stand()
         if not self.finished:
+            for array in (self._features, self._scores):
+                array.require(self.cases)
             for array in (self._features, self._scores):
                 array.open(self.cases)
 
@@ -192,14 +194,30 @@ class _Array:
         self._dtype = np.dtype(dtype)
         self._file: BinaryIO | None = None
 
+    def require(self, rows: int) -> None:
+        """Check that this many rows are there, of which a power cut may cost some.
+
+        Raises:
+            DataError: if they are not.
+        """
+        file = next((file for file in (self.part, self.path) if file.exists()), None)
+        if rows and (file is None or file.stat().st_size < self._size(rows)):
+            raise DataError(
+                f"'{file or self.part}' holds fewer than the {rows} testcases that were saved; "
+                "choose another folder, or remove all that is in this one to begin anew"
+            )
+
     def open(self, rows: int) -> None:
         """Open for adding after this many rows; what lies behind them is dropped."""
         if rows and not self.part.exists():
             self.path.replace(self.part)  # an earlier run was stopped while it finished
         self._file = self.part.open("r+b" if rows else "w+b")
-        row_bytes = self._dtype.itemsize * int(np.prod(self._shape))
-        self._file.truncate(_HEADER_BYTES + rows * row_bytes)
+        self._file.truncate(self._size(rows))
         self._file.seek(0, os.SEEK_END)
+
+    def _size(self, rows: int) -> int:
+        """Bytes of a file of this many rows."""
+        return _HEADER_BYTES + rows * self._dtype.itemsize * int(np.prod(self._shape))
 
     def append(self, rows: NDArray[Any]) -> None:
         """Add rows [n, *shape]."""

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_goes_on_from_between_the_two_files(tmp_path: Path) -> None:
     write(tmp_path / "cut", range(0), finish=True, resume=True)
     for name in ("X.npy", "Y.npy"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["X.npy", "Y.npy"])
+def test_does_not_go_on_from_fewer_than_were_saved(tmp_path: Path, name: str) -> None:
+    write(tmp_path, range(2), finish=False)
+    part = tmp_path / f"{name}.part"
+    os.truncate(part, part.stat().st_size - 1)
+    with pytest.raises(DataError, match=rf"{name}\.part' holds fewer than the 8 testcases"):
+        write(tmp_path, range(0), finish=True, resume=True)
+    part.unlink()
+    with pytest.raises(DataError, match=rf"{name}\.part' holds fewer than the 8 testcases"):
+        write(tmp_path, range(0), finish=True, resume=True)
 
 
 def test_what_is_finished_is_not_begun_again(tmp_path: Path) -> None:
