@@ -221,8 +221,18 @@ def _with_nulls(figures: Any) -> Any:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The records of a log, none if there is no log; a last line cut short is left out."""
+    """The records of a log, none if there is no log; a last line cut short is left out.
+
+    Raises:
+        ValueError: if it is damaged or something else.
+    """
     if not path.exists():
         return []
-    lines = path.read_text().split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        return [dict(json.loads(line)) for line in lines]
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"'{path}' can't be read as the log of a training ({error}); remove it, and the "
+            "training goes on with a new one"
+        ) from error

@@ -237,3 +237,12 @@ def test_a_log_drops_what_will_be_done_again(tmp_path: Path) -> None:
         file.write('{"step": 4, "lo')  # cut short by a crash
     TrainingLog(path, 1).write(2, loss=7.0)
     assert [(record["step"], record["loss"]) for record in read_log(path)] == [(1, 1.0), (2, 7.0)]
+
+
+@pytest.mark.parametrize("line", [b"\0\0\0\n", b"\xff\n", b"[1]\n"])
+def test_a_log_that_is_damaged_is_named(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / LOG_FILE
+    TrainingLog(path, 0).write(1, loss=1.0)
+    path.write_bytes(path.read_bytes() + line)
+    with pytest.raises(ValueError, match=r"log\.jsonl' can't be read as the log of a training"):
+        TrainingLog(path, 1)
