@@ -235,10 +235,12 @@ class Spec:
         return LIVE if self.live else NOT_LIVE
 
     def refusal(self, value: Any) -> str | None:
-        """Why this value is refused, or None; types are checked by rclpy before.
+        """Why this value is refused, or None; types are checked by rclpy before, but for no value.
 
         Ranges are, too, but not to the last millionth.
         """
+        if value is None:  # what `target: []` is in a parameter file
+            return f"{self.name} has no value; leave it out, or give one such as {self.default!r}"
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
             return f"{self.name} is '{value}'; it must be one of: {', '.join(self.choices)}"
         if self.limits is not None and not self.limits[0] <= value <= self.limits[1]:

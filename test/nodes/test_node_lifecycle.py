@@ -339,9 +339,17 @@ def test_without_a_parameter_the_shipped_weights_are_used(ros_domain: int) -> No
 
 
 def test_bad_parameter_at_start_ends_the_process_with_one_line(ros_domain: int) -> None:
-    with dvsnet_node(target=500.0) as first, dvsnet_node(schedule="never") as second:
-        assert (first.wait(), second.wait()) == (1, 1)
-    for process, name, said in ((first, "target", "range"), (second, "schedule", "dynamic")):
+    with (
+        dvsnet_node(target=500.0) as first,
+        dvsnet_node(schedule="never") as second,
+        dvsnet_node(max_gap=[]) as third,
+    ):
+        assert (first.wait(), second.wait(), third.wait()) == (1, 1, 1)
+    for process, name, said in (
+        (first, "target", "range"),
+        (second, "schedule", "dynamic"),
+        (third, "max_gap", "has no value"),
+    ):
         (line,) = process.output.splitlines()
         assert name in line
         assert said in line

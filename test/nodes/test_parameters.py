@@ -95,6 +95,11 @@ def test_a_range_ends_where_it_ends(name, value):
     assert f"{name} is {value}; it must be from 0.0 to " in TABLE[name].refusal(value)
 
 
+@pytest.mark.parametrize("spec", TABLE.values(), ids=TABLE)
+def test_no_value_is_refused(spec):
+    assert spec.refusal(None).startswith(f"{spec.name} has no value; leave it out, or ")
+
+
 def test_schedule_of_the_settings():
     moves = {"dynamic_decrease": 2.0, "dynamic_increase": 0.5, "rising_share": 0.3}
     settings = Settings(schedule="rising", target=80.0, max_share=0.4, **moves)
