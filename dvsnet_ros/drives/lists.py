@@ -25,13 +25,7 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
         OSError: it can't be read.
     """
     root = data_dir if data_dir is not None else file.parent
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DriveError(f"{file} is no list of images: it is not text") from error
-    if "\0" in text:
-        raise DriveError(f"{file} is no list of images: it holds bytes that are not text")
-    lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
+    lines = lines_of_list(file)
     if not lines:
         raise DriveError(f"the list {file} names no image")
     names = [_names(line, root) for line in lines]
@@ -52,6 +46,22 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
         calibrations = cityscapes.calibrations(paths)
     files = map(ImageFile, paths, timing.stamps, labels, calibrations)
     return ImageDrive(file.stem, timing.rate, tuple(files))
+
+
+def lines_of_list(file: Path) -> list[str]:
+    """The lines of a list, without those that are empty.
+
+    Raises:
+        DriveError: it is no text.
+        OSError: it can't be read.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DriveError(f"{file} is no list of images: it is not text") from error
+    if "\0" in text:
+        raise DriveError(f"{file} is no list of images: it holds bytes that are not text")
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]
 
 
 def _names(line: str, root: Path) -> list[str]:

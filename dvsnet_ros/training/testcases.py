@@ -25,7 +25,7 @@ from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.drives.frame import Drive
 from dvsnet_ros.drives.image_files import read_image
-from dvsnet_ros.drives.lists import beneath
+from dvsnet_ros.drives.lists import beneath, lines_of_list
 from dvsnet_ros.drives.skipping import fitting_frames
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.data import DataError
@@ -80,10 +80,10 @@ def read_pair_list(file: Path, data_dir: Path | None) -> list[ShotPair] | None:
         None if the first line has one word: then the list is a drive.
 
     Raises:
+        DriveError: if it is no text.
         DataError: if a line has neither two words nor three.
     """
-    lines = [line.split() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    lines = [words for words in lines if words]
+    lines = [line.split() for line in lines_of_list(file)]
     if not lines or len(lines[0]) == 1:
         return None
     root = data_dir if data_dir is not None else file.parent

@@ -27,7 +27,7 @@ from dvsnet_ros.core.regions import RegionGrid, RegionLayout
 from dvsnet_ros.core.schedule import Schedule
 from dvsnet_ros.core.tracking import Track
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
-from dvsnet_ros.drives import drive
+from dvsnet_ros.drives import DriveError, drive
 from dvsnet_ros.training.augmentation import relight
 from dvsnet_ros.training.case_files import load_cases
 from dvsnet_ros.training.data import DataError
@@ -292,6 +292,9 @@ def test_lists(folder: Path, tmp_path: Path) -> None:
     assert read_pair_list(drive_list, None) is None
     drive_list.write_text("a.png b.png\nc.png\n")
     with pytest.raises(DataError, match="line 2"):
+        read_pair_list(drive_list, None)
+    drive_list.write_text("a.png münchen.png\n", encoding="latin-1")
+    with pytest.raises(DriveError, match="is no list of images: it is not text"):
         read_pair_list(drive_list, None)
 
 
