@@ -62,6 +62,7 @@ class Reception:
         self._statistics = statistics
         self._watch = silence.SilenceWatch(time.monotonic())
         self._throttle = Throttle(time.monotonic)
+        self._lost = 0
         message_type, topic = _source(node, settings.image_transport)
         qos = QoSProfile(depth=DEPTH, reliability=RELIABILITIES[settings.reliability])
         self._subscription = self._subscribe(message_type, topic, qos)
@@ -126,10 +127,14 @@ class Reception:
             self._statistics.image_dropped()
 
     def _count_lost(self, event: Any) -> None:
-        self._statistics.case(Case.LOST, event.total_count_change)
+        lost = silence.images_lost(event.total_count_change)
+        if not lost:
+            return
+        self._lost += lost
+        self._statistics.case(Case.LOST, lost)
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         advice = silence.loss_advice(self._ear, publishers)
-        self._error(Case.LOST, f"images lost on the way so far: {event.total_count}; {advice}")
+        self._error(Case.LOST, f"images lost on the way so far: {self._lost}; {advice}")
 
     def _explain_mismatch(self, _event: Any) -> None:
         self._statistics.case(Case.INCOMPATIBLE_QOS)

@@ -28,6 +28,9 @@ FEW_KEPT: Final = (
     "the camera keeps too few for a node that is busy; give its publisher's QoS a larger depth"
 )
 
+COUNT_LOST: Final = 2**31 - 1
+"""Images that Fast DDS calls lost where it has lost count, as it may when a subscription begins."""
+
 DECISIONS: Final = "dvsnet_ros/msg/PathDecisions"
 IMAGES_OUT: Final = ("mask", "color_mask", "confidence", "overlay")
 """What lies beside a topic of decisions and shows no camera's images."""
@@ -86,6 +89,15 @@ def explanation(node: Node, ear: Listening) -> str:
     publishers = node.get_publishers_info_by_topic(ear.topic)
     elsewhere = [each for each in _cameras(node) if each[0] != ear.topic]
     return describe(ear, publishers, elsewhere)
+
+
+def images_lost(change: int) -> int:
+    """How many images got lost by an event of the middleware, 0 where it does not know itself.
+
+    Args:
+        change: what the event says; `COUNT_LOST` and a few more overflow to near 2**64.
+    """
+    return change if change < COUNT_LOST else 0
 
 
 def loss_advice(ear: Listening, publishers: Sequence[TopicEndpointInfo]) -> str:

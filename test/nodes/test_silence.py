@@ -13,6 +13,7 @@ from dvsnet_ros.nodes.silence import (
     Listening,
     SilenceWatch,
     describe,
+    images_lost,
     loss_advice,
 )
 
@@ -140,6 +141,11 @@ def test_why_images_get_lost():
         assert (with_profile in said, reliable in said) == wanted
         assert (smaller in said) == (own is BEST_EFFORT)
         assert ("larger depth" in said) == (own is RELIABLE)
+
+
+@pytest.mark.parametrize(("change", "lost"), [(1, 1), (7, 7), (2**31 - 1, 0), (2**64 - 2**31, 0)])
+def test_where_the_middleware_has_lost_count_no_images_are(change, lost):
+    assert images_lost(change) == lost
 
 
 def test_no_images_anywhere():
