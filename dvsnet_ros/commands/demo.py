@@ -20,6 +20,7 @@ from dvsnet_ros.commands.flags import (
     INTERRUPTED,
     SHIPPED,
     add_device_flag,
+    add_max_share_flag,
     add_schedule_flag,
     checkpoint_file,
     number,
@@ -121,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         help="score, 0-100, under which a region is segmented (default: %(default)s)",
     )
     add_schedule_flag(flags)
+    add_max_share_flag(flags)
     add_device_flag(flags)
     flags.add_argument(
         "--domain-id",
@@ -220,6 +222,7 @@ def _play(plan: Plan, options: argparse.Namespace, folder: Path) -> DemoRecord:
         "device": options.device,
         "target": options.target,
         "schedule": options.schedule,
+        "max_share": options.max_share,
         "reliability": "reliable",
     }
     player = {"drive": plan.source, "rate": options.rate or 0.0, "frames": plan.frames}
@@ -261,8 +264,9 @@ def _report(plan: Plan, kept: DemoRecord, files: Sequence[Path]) -> None:
     print(f"regions: {', '.join(shares)}")
     if len(kept) > 1 and kept.share(RegionPath.SEGMENTATION) > MOST:
         print(
-            "most scores are under the target on this drive; a lower --target segments less, and "
-            f"dvsnet report '{plan.source}' report.html shows what each costs and brings"
+            "most scores are under the target on this drive; a lower --target, or a --max-share, "
+            f"segments less, and dvsnet report '{plan.source}' report.html shows what each target "
+            "costs and brings"
         )
     for file in files:
         print(file)

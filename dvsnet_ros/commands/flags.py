@@ -115,6 +115,15 @@ def add_schedule_flag(flags: argparse._ActionsContainer, mode: str = DEFAULT_SCH
     )  # fmt: skip
 
 
+def add_max_share_flag(flags: argparse._ActionsContainer) -> None:
+    """--max-share, by default no limit."""
+    flags.add_argument(
+        "--max-share", type=number_between(0, 1), default=Schedule.max_share, metavar="SHARE",
+        help="largest share, 0-1, of the regions on the segmentation path; where more are under "
+        "their targets, those that lack the most take it (default: no limit)",
+    )  # fmt: skip
+
+
 def add_max_gap_flag(flags: argparse.ArgumentParser, default: float = DEFAULT_MAX_GAP) -> None:
     """--max-gap, by default the node's."""
     flags.add_argument(
@@ -152,11 +161,7 @@ def add_segmenter_flags(
         help="rising: its rise after the flow path, as a share, 0-1, of what the score lacks of "
         "100 (default: %(default)s)",
     )  # fmt: skip
-    flags.add_argument(
-        "--max-share", type=number, default=Schedule.max_share, metavar="SHARE",
-        help="largest share, 0-1, of the regions on the segmentation path; where more are under "
-        "their targets, those that lack the most take it (default: no limit)",
-    )  # fmt: skip
+    add_max_share_flag(flags)
     add_max_gap_flag(flags, max_gap)
     add_device_flags(flags)
 

@@ -57,7 +57,7 @@ def test_demo_leaves_what_it_promises(tmp_path: Path, elsewhere: Path, ros_domai
     out.symlink_to(elsewhere)
     (out / "thesis.tex").write_text("not the demo's")
     arguments = [DRIVE.format(duration=1.2), "--out", str(out), "--domain-id", str(ros_domain)]
-    with running([*DEMO, *arguments]) as demo:
+    with running([*DEMO, *arguments, "--target", "100", "--max-share", "0.5"]) as demo:
         assert demo.wait(150) == 0, demo.output
         said = demo.output
     assert "12 frames at " in said
@@ -85,13 +85,16 @@ def check_decisions(path: Path, frames: int, regions: int, said: str) -> None:
         rows = list(csv.DictReader(file))
     places = [(int(row["frame"]), int(row["region"])) for row in rows]
     assert places == [(frame, region) for frame in range(frames) for region in range(regions)]
-    segmented = sum(row["path"] == "segmentation" for row in rows)
+    frames_segmented = [row["frame"] for row in rows if row["path"] == "segmentation"]
+    counts = [frames_segmented.count(str(frame)) for frame in range(frames)]
+    assert counts == [regions] + [regions // 2] * (frames - 1)
+    segmented = len(frames_segmented)
     assert f"{100 * segmented / len(rows):.1f} % on the segmentation path" in said
-    assert ("a lower --target segments less" in said) == (segmented / len(rows) > 0.5)
+    assert "a lower --target, or a --max-share, segments less" in said  # more than half
     for row in rows:
         score, target = float(row["expected_confidence"]), float(row["target"])
         assert math.isnan(score) == (row["frame"] == "0")
-        assert row["path"] == ("flow" if score >= target else "segmentation")
+        assert row["path"] == "flow" or not score >= target
 
 
 @pytest.mark.timeout(120)
