@@ -47,13 +47,23 @@ class Short(Stripes):
 class Named(Stripes):
     def forward(self, regions):
         return {"out": super().forward(regions)}
+
+class Loose(Stripes):
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+
+class Offline(Stripes):
+    def __init__(self, num_classes):
+        super().__init__(num_classes)
+        raise OSError("no route to host,\\nwhere its weights are")
 """
+NAMES = ("Stripes", "Short", "Named", "Loose", "Offline")
 CLASSES = len(CAMVID.classes)
 
 
 @pytest.fixture
 def stripes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = {name.lower(): f"stripes:{name}" for name in ("Stripes", "Short", "Named")}
+    names = {name.lower(): f"stripes:{name}" for name in NAMES}
     names["lost"] = "stripes:Lost"
     lines = [f"[{GROUP}]", *(f"{name} = {value}" for name, value in names.items())]
     install(tmp_path / "packages", monkeypatch, "stripes", STRIPES, "\n".join(lines))
@@ -72,7 +82,7 @@ def saved(path: Path, architecture: str, **arguments: float) -> Path:
 
 @pytest.mark.usefixtures("stripes")
 def test_a_network_of_another_package(tmp_path: Path) -> None:
-    assert installed_architectures() == ["lost", "named", "short", "stripes"]
+    assert installed_architectures() == sorted(["lost", *map(str.lower, NAMES)])
     checkpoint = load_checkpoint(saved(tmp_path / "a.safetensors", "stripes", gain=9.0))
     assert checkpoint.specs["segmentation"].argument("gain") == 9.0
     network = checkpoint.networks["segmentation"]
@@ -130,6 +140,24 @@ def test_a_package_that_can_not_be_imported() -> None:
 def test_arguments_that_it_does_not_have() -> None:
     with pytest.raises(ValueError, match=r"'stripes' can't be built with \{'depth': 3\}"):
         build_network(NetworkSpec("stripes", {"depth": 3}))
+
+
+@pytest.mark.usefixtures("stripes")
+def test_a_constructor_that_takes_what_it_is_given(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(saved(tmp_path / "a.safetensors", "loose", gain=2.0))
+    assert checkpoint.specs["segmentation"].argument("num_classes") == CLASSES
+
+
+@pytest.mark.usefixtures("stripes")
+def test_a_constructor_that_fails(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.safetensors", "stripes")
+    path.write_bytes(path.read_bytes().replace(b'\\"stripes\\"', b'\\"offline\\"'))
+    with pytest.raises(
+        CheckpointError,
+        match=r"a\.safetensors' can't be used: architecture 'offline' can't be built with "
+        r"\{'num_classes': 11\}: OSError: no route to host, where its weights are$",
+    ):
+        load_checkpoint(path)
 
 
 @pytest.mark.usefixtures("stripes")

@@ -14,6 +14,7 @@ from dvsnet_ros.core.networks.decision import CellDecision, DecisionNetwork
 from dvsnet_ros.core.networks.deeplab_fast import DeepLabFast
 from dvsnet_ros.core.networks.flow_net import FlowNet
 from dvsnet_ros.core.networks.installed import installed_architecture
+from dvsnet_ros.core.sentences import one_line
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "compact": CompactSegmenter,
@@ -33,8 +34,10 @@ class NetworkSpec:
 
     def argument(self, name: str) -> Any:
         """An argument's value, the constructor's own where none is given; None if it has none."""
-        parameters = inspect.signature(constructor_of(self.architecture)).parameters
-        return self.arguments.get(name, parameters[name].default) if name in parameters else None
+        if name in self.arguments:
+            return self.arguments[name]
+        parameter = inspect.signature(constructor_of(self.architecture)).parameters.get(name)
+        return parameter.default if parameter else None
 
 
 def constructor_of(architecture: str) -> Callable[..., nn.Module]:
@@ -50,13 +53,16 @@ def build_network(spec: NetworkSpec) -> nn.Module:
     """Build a network, in evaluation mode, with its random initial weights.
 
     Raises:
-        ValueError: if the architecture is unknown or the arguments are not its own.
+        ValueError: if the architecture is unknown, the arguments are not its own, or another
+            package's constructor fails.
     """
     constructor = constructor_of(spec.architecture)
     try:
         return constructor(**spec.arguments).eval()
-    except (TypeError, IndexError, RuntimeError) as error:
+    except ValueError:
+        raise
+    except Exception as error:  # somebody else's code may raise anything
         raise ValueError(
             f"architecture '{spec.architecture}' can't be built with {dict(spec.arguments)}: "
-            f"{error}"
+            f"{type(error).__name__}: {one_line(error)}"
         ) from error
