@@ -158,7 +158,12 @@ def _training(options: argparse.Namespace) -> SegmenterTraining:
         seed=options.seed,
     )
     labels = read_classes(options.classes) if options.classes else CAMVID
-    start, _, start_labels = starting_network(options.start_from, "segmentation")
+    start, start_spec, start_labels = starting_network(options.start_from, "segmentation")
+    if start_spec and start_spec.architecture != "compact":
+        raise ValueError(
+            f"--start-from has a segmentation network '{start_spec.architecture}', and only a "
+            "'compact' one is trained here; start from one, or leave --start-from out"
+        )
     if not (options.out / STATE_FILE).exists():
         say_if_other_classes(start_labels, labels)
     device = resolve_device(options.device)

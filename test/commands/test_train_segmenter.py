@@ -16,7 +16,12 @@ import torch
 from dvsnet_ros.commands.flags import INTERRUPTED
 from dvsnet_ros.commands.train_segmenter import run
 from dvsnet_ros.commands.training_loop import SETTINGS_FILE
-from dvsnet_ros.core.checkpoint import load_checkpoint, new_checkpoint, save_checkpoint
+from dvsnet_ros.core.checkpoint import (
+    load_checkpoint,
+    new_checkpoint,
+    save_checkpoint,
+    untrained_checkpoint,
+)
 from dvsnet_ros.core.label_sets import CAMVID
 from dvsnet_ros.core.networks import NetworkSpec
 from dvsnet_ros.core.video_segmenter import VideoSegmenter
@@ -79,11 +84,13 @@ def test_a_training_that_learns_nothing_more_ends(
 def test_wrong_input_is_one_line(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    save_checkpoint(tmp_path / "deeplab.safetensors", untrained_checkpoint())
     for wrong, message in (
         (["--val-sequences", "c"], "there are a, b"),
         (["--epochs", "0"], "at least one epoch"),
         (["--unlabelled-drives", str(tmp_path / "images")], "needs --start-from"),
         (["--start-from", str(tmp_path / "none.safetensors")], "does not exist"),
+        (["--start-from", str(tmp_path / "deeplab.safetensors")], "only a 'compact' one is"),
         (["--start-share", "0.5"], "give --start-from"),
         (["--pasted", "2"], "give 0 to 1"),
         (["--batch-size", "0"], "batch size 0 does not work; give 1 or more"),
