@@ -268,6 +268,8 @@ def test_a_full_disk_keeps_what_is_done(
     assert "--resume goes on with it, or remove it" in capsys.readouterr().err
     assert process.run([*words, "--rows", "1", "--resume"]) == 2
     assert "of other settings: rows 2 instead of 1; go on with" in capsys.readouterr().err
+    assert process.run([*words, "--max-share", "0.5", "--resume"]) == 2
+    assert "of other settings: max share 1.0 instead of 0.5;" in capsys.readouterr().err
     assert process.run([*words, "--resume"]) == 0
     assert process.run([*words, "--resume"]) == 0
     assert "is whole already" in capsys.readouterr().out
