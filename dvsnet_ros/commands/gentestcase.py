@@ -115,7 +115,9 @@ def parser() -> argparse.ArgumentParser:
             help=f"processing {side} (default: the frame's own)",
         )
     flags.add_argument(
-        "--stills-dir", type=Path, help="a folder of stills that are set in motion, as pairs"
+        "--stills-dir",
+        type=Path,
+        help="stills that are set in motion, as pairs: a folder, or a split of Cityscapes",
     )
     flags.add_argument(
         "--labels-dir", type=Path, help="the stills' labels: ids of the checkpoint's classes"

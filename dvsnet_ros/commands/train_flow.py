@@ -71,7 +71,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--out", type=Path, required=True, help="folder of state, log and weights")
     known = flags.add_argument_group("pairs with known flow")
     known.add_argument("--drives", nargs="*", default=[], metavar="DRIVE", help="synthetic drives")
-    known.add_argument("--data-dir", type=Path, help="folder of stills to set in motion")
+    known.add_argument(
+        "--data-dir", type=Path, help="stills to set in motion: a folder, or a split of Cityscapes"
+    )
     known.add_argument(
         "--labels-dir",
         type=Path,

@@ -14,11 +14,11 @@ from typing import Protocol
 
 MODES = ("fixed", "dynamic", "rising")
 
-KEPT = 0.999
-"""Regions that a credit keeps at most, less than one."""
-
 ROUNDING = 1e-6
 """Of a region; by less than that, sums of shares are off."""
+
+KEPT = 1.0 - 2.0 * ROUNDING
+"""Regions that a credit keeps at most, less than one."""
 
 
 class Path(enum.IntEnum):
