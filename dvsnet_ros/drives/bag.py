@@ -256,8 +256,7 @@ def bag_drive(path: Path, topic: str | None = None, rate: float | None = None) -
         label_set = label_set_beside(bag, chosen) if labels else ""
     # Reception may come in bursts, so it tells the rate only where stamps stand still.
     usual = rate or usual_rate(stamps) or usual_rate(times) or DEFAULT_RATE
-    kept = not rate
-    return BagDrive(path, chosen, usual, length, calibration, labels, label_set, kept)
+    return BagDrive(path, chosen, usual, length, calibration, labels, label_set, not rate)
 
 
 def _first_stamps(bag: Bag, topic: str) -> tuple[list[int], list[int]]:

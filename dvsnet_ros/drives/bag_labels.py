@@ -90,10 +90,11 @@ def label_set_beside(bag: Bag, images: str) -> str:
     beside = label_info_beside(images)
     try:
         record = next(bag.records(beside, LABEL_INFO), None)
-        told = record and {each.class_id: each.class_name for each in record.message().class_map}
+        classes = [] if record is None else record.message().class_map
     except DriveError as error:
         _log.warning("what labels mean, on %s, is left aside: %s", beside, error)
         return ""
+    told = {each.class_id: each.class_name for each in classes}
     names = (name for name, known in BUILT_IN.items() if told == dict(enumerate(known.classes)))
     return next(names, "")
 

@@ -44,7 +44,7 @@ def has_its_name(image: Path) -> bool:
     return _NAME.fullmatch(image.stem) is not None
 
 
-def is_cityscapes(path: Path) -> bool:
+def _is_cityscapes(path: Path) -> bool:
     """Whether an image lies where Cityscapes has it, under the name that it has there."""
     return (
         has_its_name(path)
@@ -65,6 +65,16 @@ def labels_path(image: Path, folder: Path | None = None) -> Path:
     folder = _beside(image, "gtFine") if folder is None else folder
     train_ids = folder / f"{base}gtFine{TRAIN_IDS}"
     return train_ids if train_ids.exists() else folder / f"{base}gtFine{LABEL_IDS}"
+
+
+def companions(images: Sequence[Path]) -> tuple[list[Path], list[Calibration | None]] | None:
+    """Where each image's labels are, or would be, and its camera.
+
+    None unless all images lie where Cityscapes has them.
+    """
+    if not all(map(_is_cityscapes, images)):
+        return None
+    return [labels_path(image) for image in images], _calibrations(images)
 
 
 def label_set_of(labels: Path) -> str:
@@ -94,7 +104,7 @@ def _class_of(label_id: int) -> int:
     return VOID if name is None else CITYSCAPES.classes.index(name)
 
 
-def calibrations(images: Sequence[Path]) -> list[Calibration | None]:
+def _calibrations(images: Sequence[Path]) -> list[Calibration | None]:
     """The camera of each image: its own file's, or that of its sequence's first.
 
     Cityscapes has one for the labelled image of a snippet only.

@@ -34,9 +34,9 @@ def folder_drive(folder: Path, rate: float | None = None) -> ImageDrive:
         raise DriveError(f"the folder {folder} holds no images; {_content_of(folder)}")
     timing = None if rate else timing_of_kitti(folder, len(paths)) or timing_of_names(paths)
     timing = timing or regular_timing(len(paths), rate)
-    if all(map(cityscapes.is_cityscapes, paths)):
-        labels = [cityscapes.labels_path(path) for path in paths]
-        calibrations = cityscapes.calibrations(paths)
+    own = cityscapes.companions(paths)
+    if own:
+        labels, calibrations = own
     else:
         beside = folder.with_name(f"{folder.name}_labels")
         labels = [beside / f"{path.stem}.png" for path in paths]

@@ -40,10 +40,10 @@ def list_drive(file: Path, data_dir: Path | None = None, rate: float | None = No
     timing = timing or regular_timing(len(paths), rate)
     labels = [beneath(root, words[1]) if len(words) == 2 else None for words in names]
     calibrations: list[Calibration | None] = [None] * len(paths)
-    if all(map(cityscapes.is_cityscapes, paths)):
-        named = zip(labels, paths, strict=True)
-        labels = [label or cityscapes.labels_path(path) for label, path in named]
-        calibrations = cityscapes.calibrations(paths)
+    own = cityscapes.companions(paths)
+    if own:
+        own_labels, calibrations = own
+        labels = [named or found for named, found in zip(labels, own_labels, strict=True)]
     files = map(ImageFile, paths, timing.stamps, labels, calibrations)
     return ImageDrive(file.stem, timing.rate, tuple(files))
 

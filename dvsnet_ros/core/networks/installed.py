@@ -28,7 +28,7 @@ def installed_architecture(name: str) -> Callable[..., nn.Module]:
     Raises:
         ValueError: if no package brings it, several do, or the one that does can't be imported.
     """
-    entries = list(entry_points(group=GROUP).select(name=name))
+    entries = list(entry_points(group=GROUP, name=name))
     if not entries:
         raise ValueError(f"no installed package brings the architecture '{name}'")
     if len(entries) > 1:
